@@ -1,0 +1,51 @@
+# Two commands: `make demo` (figures, tables and report of the bundled sample) and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STUDY  ?= demo
+CORES  ?= 2
+# Locks were tested as they are, so nothing is resolved anew; modules are compiled when first imported.
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+
+.PHONY: demo test lint format install install-dev clean
+
+demo: install
+	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --report results/$(STUDY)/report.html
+	@echo
+	@echo "Findings  results/$(STUDY)/findings.html"
+	@echo "Figures   results/$(STUDY)/figures/"
+	@echo "Tables    results/$(STUDY)/tables/"
+	@echo "Report    results/$(STUDY)/report.html"
+
+test: install-dev
+	$(BIN)/python -m pytest -n $(CORES)
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+format: install-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+install: $(VENV)/installed
+install-dev: $(VENV)/installed-dev
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: envs/workflow.txt envs/judge-cpu.txt | $(VENV)/bin/python
+	$(PIP) -r envs/workflow.txt -r envs/judge-cpu.txt
+	@touch $@
+
+$(VENV)/installed-dev: envs/dev.txt $(VENV)/installed
+	$(PIP) -r envs/dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) results/demo results/.cache .snakemake

@@ -1,0 +1,128 @@
+"""preference-dissection: find out what a judge rewards.
+
+One study = one config file = one folder under results/. Start with `snakemake --cores 2` (the bundled sample) or
+`snakemake --cores 2 --configfile workflow/studies/llmbar.yaml`.
+"""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from prefdissect.config import load_study, read_config
+from prefdissect.errors import InputError
+from prefdissect.pairs.registry import source_files
+from prefdissect.provenance import code_hash
+
+# A study stands alone, so nothing may merge into it: config.yaml is loaded only when no study was given.
+# `--config key=value` works on top of both.
+try:
+    if not workflow.configfiles:
+        config = {**read_config(Path(workflow.basedir) / "config.yaml"), **config}
+    STUDY = load_study(config)
+    LIVE = STUDY["measurements"] == "live"
+    FILES = {name: source_files(record) for name, record in STUDY.sources.items()} if LIVE else {}
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+OUT = STUDY.folder
+LOGS = f"{OUT}/logs"
+BENCHMARKS = f"{OUT}/benchmarks"
+JUDGES = list(STUDY.judges)
+ANNOTATORS = list(STUDY.annotators)
+ESTIMATORS = STUDY["regression"]["estimators"]
+ESTIMATOR = ESTIMATORS[0]
+DEGREE_JUDGES = STUDY["figures"]["judges"] or JUDGES[:4]
+DEGREE_GROUPS = STUDY["figures"]["groups"]
+FIGURES = [f"degree/{group.replace(' ', '_').replace('/', '-')}" for group in DEGREE_GROUPS]
+FIGURES += ["similarity"] if len(JUDGES) > 1 else []
+TABLES = [
+    "effects",
+    "fit_quality",
+    "similarity",
+    "group_similarity",
+    "clusters",
+    "top_properties",
+    "judge_datasheet",
+]
+LATEX = ["clusters", "top_properties", "judge_datasheet"]
+
+
+def one_of(names):
+    """Regular expression that matches one of these names, or nothing."""
+    import re
+
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    source=one_of(STUDY.sources),
+    judge=one_of(JUDGES),
+    annotator=one_of(ANNOTATORS),
+    estimator=one_of(ESTIMATORS),
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+    figures,
+    tables,
+
+
+rule all:
+    input:
+        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
+        expand("{out}/tables/{table}.csv", out=OUT, table=TABLES),
+        expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
+        f"{OUT}/findings.html",
+        f"{OUT}/provenance.json",
+
+
+rule figures:
+    """Every figure of the study."""
+    input:
+        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
+
+
+rule tables:
+    """Every table of the study."""
+    input:
+        expand("{out}/tables/{table}.csv", out=OUT, table=TABLES),
+        expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
+
+
+# The measured tables: what judge and annotate rules make, and what a frozen study takes from its archive.
+MEASURED = [
+    f"{OUT}/pairs.parquet",
+    f"{OUT}/groups.parquet",
+    *expand("{out}/sources/{source}/notes.json", out=OUT, source=STUDY.sources),
+    *expand("{out}/judgements/{judge}.parquet", out=OUT, judge=JUDGES),
+    *expand(
+        "{out}/annotations/{annotator}.{table}.parquet",
+        out=OUT,
+        annotator=ANNOTATORS,
+        table=["annotations", "query_info", "errors", "features"],
+    ),
+]
+
+if LIVE:
+
+    include: "workflow/rules/pairs.smk"
+    include: "workflow/rules/judges.smk"
+    include: "workflow/rules/annotations.smk"
+    include: "workflow/rules/freeze.smk"
+
+else:
+
+    include: "workflow/rules/frozen.smk"
+
+
+include: "workflow/rules/regression.smk"
+include: "workflow/rules/comparison.smk"
+include: "workflow/rules/publication.smk"

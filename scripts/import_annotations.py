@@ -1,0 +1,19 @@
+"""Take recorded ratings from a source."""
+
+from prefdissect.job import run_job
+from prefdissect.stages.measure import import_annotations
+
+
+def main():
+    run_job(
+        import_annotations,
+        snakemake.log[0],
+        pairs=snakemake.input.pairs,
+        annotator=snakemake.wildcards.annotator,
+        tables=dict(zip(snakemake.params.tables, snakemake.input.tables, strict=True)),
+        outputs=dict(snakemake.output.items()),
+    )
+
+
+if __name__ == "__main__":
+    main()

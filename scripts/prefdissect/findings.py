@@ -1,0 +1,214 @@
+"""What a study found, in plain sentences made from its numbers; hedged where the numbers do not carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+
+from prefdissect.catalogue import Catalogue
+from prefdissect.config import OVERALL, POOLED
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "workflow" / "report" / "findings.html.j2"
+NULL_SHARE = 0.05
+N_LISTED = 3
+
+
+@dataclass
+class Evidence:
+    """Tables that the findings are made from; names as in `prefdissect.tables`."""
+
+    config: dict
+    records: dict[str, dict]
+    catalogue: Catalogue
+    pairs: pd.DataFrame
+    groups: pd.DataFrame
+    features: pd.DataFrame
+    dropped: pd.DataFrame
+    coefficients: pd.DataFrame
+    quality: pd.DataFrame
+    similarity: pd.DataFrame
+    datasheet: pd.DataFrame
+    notes: dict[str, dict[str, int]]
+
+    def label(self, judge: str) -> str:
+        return self.records[judge]["label"]
+
+    @property
+    def shown_group(self) -> str:
+        """The group whose effects are told judge by judge: the first figure's."""
+        return self.config["figures"]["groups"][0]
+
+
+def render_findings(evidence: Evidence) -> str:
+    """The findings as one HTML page without scripts."""
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        title=evidence.config["title"] or evidence.config["study"],
+        study=evidence.config["study"],
+        group=evidence.shown_group,
+        data=describe_data(evidence),
+        properties=describe_properties(evidence),
+        judges=[describe_judge(evidence, judge) for judge in evidence.records],
+        groups=describe_groups(evidence),
+        controls=describe_controls(evidence),
+        similarity=describe_similarity(evidence),
+        ties=evidence.config["preferences"]["ties"],
+        regression=evidence.config["regression"],
+    )
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def describe_data(evidence: Evidence) -> list[str]:
+    """How many pairs came from where, and what was left out."""
+    pairs = evidence.pairs
+    sentences = [
+        f"{len(pairs)} pairs over {pairs['prompt_id'].nunique()} prompts, judged by {len(evidence.records)} judges."
+    ]
+    for source, part in pairs.groupby("source", sort=False):
+        left_out = "; ".join(f"{count} {reason}" for reason, count in evidence.notes.get(source, {}).items())
+        sentences.append(
+            f"Source {source}: {len(part)} pairs." + (f" Left out or noted on reading: {left_out}." if left_out else "")
+        )
+    if len(evidence.dropped):
+        reasons = evidence.dropped.drop_duplicates(["pair_id", "reason"])["reason"].value_counts()
+        listed = "; ".join(f"{reason}: {count}" for reason, count in reasons.items())
+        sentences.append(f"{evidence.dropped['pair_id'].nunique()} pairs leave every fit ({listed}).")
+    return sentences
+
+
+def describe_properties(evidence: Evidence) -> dict[str, list[str]]:
+    """Properties in the fit by annotator, those nobody produced, and those that never differ."""
+    produced = dict.fromkeys(evidence.features["property"])
+    by_annotator: dict[str, list[str]] = {}
+    for annotator, part in evidence.features.groupby("annotator", sort=False):
+        by_annotator[annotator] = [evidence.catalogue.label(name) for name in dict.fromkeys(part["property"])]
+    differs = evidence.features.groupby("property")["sign"].apply(lambda sign: (sign != 0).any())
+    return {
+        "by_annotator": [f"{annotator}: {', '.join(names)}" for annotator, names in by_annotator.items()],
+        "missing": [prop.label for prop in evidence.catalogue.values() if prop.name not in produced],
+        "constant": [evidence.catalogue.label(name) for name in produced if not differs[name]],
+    }
+
+
+def _effect(row: pd.Series, catalogue: Catalogue) -> str:
+    text = f"{catalogue.label(row['property'])} (degree {row['degree']:.1f}"
+    if pd.notna(row["degree_q025"]):
+        text += f", 95 % interval {row['degree_q025']:.1f} to {row['degree_q975']:.1f}"
+    return text + ")"
+
+
+def describe_judge(evidence: Evidence, judge: str) -> dict:
+    """What one judge rewards and penalises in the group shown, and how it behaves."""
+    table = evidence.coefficients
+    mine = table[(table["judge"] == judge) & (table["group"] == evidence.shown_group)]
+    effects = {}
+    for word, ascending in (("rewards", False), ("penalises", True)):
+        chosen = mine[mine["word"] == word].sort_values("degree", ascending=ascending).head(N_LISTED)
+        effects[word] = [_effect(row, evidence.catalogue) for _, row in chosen.iterrows()]
+    sheet = evidence.datasheet.set_index("judge").loc[judge]
+    facts = []
+    if pd.notna(sheet["undecided"]) and sheet["undecided"] > 0:
+        facts.append(f"undecided in {percent(sheet['undecided'])} of pairs")
+    if pd.notna(sheet["first_slot"]):
+        facts.append(f"the first slot wins {percent(sheet['first_slot'])} of its verdicts")
+    if sheet["unparsed"] > 0:
+        facts.append(f"{percent(sheet['unparsed'])} of requests without a verdict")
+    return {"label": evidence.label(judge), "facts": facts, "fitted": len(mine) > 0, **effects}
+
+
+def describe_groups(evidence: Evidence) -> list[dict]:
+    """Per group: size, how many effects are distinguishable, and a warning where the prior leaves nothing."""
+    rows = []
+    for group, part in evidence.coefficients.groupby("group", sort=False):
+        told = part["word"].isin(["rewards", "penalises"])
+        quality = evidence.quality[evidence.quality["group"] == group]
+        rows.append(
+            {
+                "group": group,
+                "pairs": f"{part['n_pairs'].min()} to {part['n_pairs'].max()}",
+                "judges": part["judge"].nunique(),
+                "skipped": int(quality["skipped"].notna().sum()),
+                "effects": int(told.sum()),
+                "possible": len(part),
+                "zero": percent((part["mean"] == 0).mean()),
+                "accuracy": _median_percent(quality["accuracy"]),
+                "majority": _median_percent(quality["majority_accuracy"]),
+                "remark": _remark(group, told, part),
+            }
+        )
+    return rows
+
+
+def _median_percent(values: pd.Series) -> str:
+    values = values.dropna()
+    return percent(values.median()) if len(values) else "-"
+
+
+def _remark(group: str, told: pd.Series, part: pd.DataFrame) -> str:
+    if (part["mean"] == 0).all():
+        return "shrinks to nothing: too few pairs for the prior to let any effect through; this is no evidence of no effect"
+    if not told.any():
+        return "no effect can be told from neutral; this is no evidence of no effect"
+    if group == OVERALL:
+        return "unweighted mean over the scenario groups that all judges share"
+    return "all pairs in one fit" if group == POOLED else ""
+
+
+def describe_controls(evidence: Evidence) -> list[str]:
+    """What the null controls show: a coin should have no more effects than the error rate allows."""
+    sentences = []
+    for judge, record in evidence.records.items():
+        if record.get("rule") != "coin":
+            continue
+        mine = evidence.coefficients[evidence.coefficients["judge"] == judge]
+        found = int(mine["word"].isin(["rewards", "penalises"]).sum())
+        sentences.append(
+            f"Null control {record['label']}: {found} of {len(mine)} effects are called distinguishable; "
+            f"intervals at 95 % allow {NULL_SHARE * len(mine):.0f} on average for a judge that rewards nothing."
+        )
+    return sentences
+
+
+def describe_similarity(evidence: Evidence) -> list[str]:
+    """Nearest judges, and how near each judge is to the rule judges."""
+    group = evidence.config["comparison"]["group"]
+    table = evidence.similarity
+    table = table[(table["group"] == group) & (table["metric"] == "pearson")].dropna(subset="value")
+    if table.empty:
+        return []
+    sentences = [
+        f"{word}: {evidence.label(row['judge_1'])} and {evidence.label(row['judge_2'])}, {_interval(row)}."
+        for word, row in (
+            ("Most alike", table.loc[table["value"].idxmax()]),
+            ("Least alike", table.loc[table["value"].idxmin()]),
+        )
+    ]
+    rules = [
+        judge for judge, record in evidence.records.items() if record["kind"] == "rule" and record["rule"] != "coin"
+    ]
+    for rule in rules:
+        near = table[(table["judge_1"] == rule) | (table["judge_2"] == rule)]
+        others = np.where(near["judge_1"] == rule, near["judge_2"], near["judge_1"])
+        near = near.assign(other=others)[~pd.Series(others, index=near.index).isin(rules)]
+        if len(near):
+            row = near.loc[near["value"].idxmax()]
+            sentences.append(
+                f"Nearest to the control {evidence.label(rule)}: {evidence.label(row['other'])}, {_interval(row)}."
+            )
+    return sentences
+
+
+def _interval(row: pd.Series) -> str:
+    text = f"correlation {row['value']:.2f}"
+    if pd.notna(row["q025"]):
+        text += f" (95 % interval {row['q025']:.2f} to {row['q975']:.2f})"
+    return text

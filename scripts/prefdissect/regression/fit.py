@@ -1,0 +1,271 @@
+"""Fit every judge in every group: coefficients with intervals, held-out quality, and what was skipped and why."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from prefdissect.cache import ArrayCache, content_key
+from prefdissect.config import OVERALL
+from prefdissect.errors import InputError
+from prefdissect.regression.cells import Cell
+from prefdissect.regression.folds import published_folds
+from prefdissect.regression.quality import held_out
+from prefdissect.regression.registry import load_estimator
+from prefdissect.tables import conform
+
+LENGTH_PROPERTY = "lengthy"
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What a fit depends on beside its data; part of the key of the cache."""
+
+    estimator: str
+    prior_scale: float
+    folds: int
+    resamples: int
+    seed: int
+    code: str = ""
+
+
+@dataclass
+class Fits:
+    """Result of `fit_cells`.
+
+    Attributes
+    ----------
+    coefficients, fit_quality
+        Tables of those names.
+    draws
+        One row per judge, group and property; column `draws` holds the coefficients in the resamples, joint over
+        judges, groups and properties: the same position is the same resample everywhere.
+    """
+
+    coefficients: pd.DataFrame
+    fit_quality: pd.DataFrame
+    draws: pd.DataFrame
+
+
+def resample_counts(n_prompts: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each prompt of the study occurs in each resample.
+
+    Returns
+    -------
+    ndarray of int16, shape (resamples, n_prompts)
+        Rows sum to n_prompts. All judges and groups share them, so differences between judges keep their pairing.
+    """
+    if n_prompts == 0 or resamples == 0:
+        return np.zeros((resamples, n_prompts), dtype=np.int16)
+    return (
+        np.random.default_rng(seed)
+        .multinomial(n_prompts, np.full(n_prompts, 1 / n_prompts), resamples)
+        .astype(np.int16)
+    )
+
+
+def fit_cells(
+    cells: list[Cell],
+    properties: list[str],
+    scenario_groups: list[str],
+    n_prompts: int,
+    settings: FitSettings,
+    *,
+    cache_dir: str | Path,
+    workers: int = 1,
+) -> Fits:
+    """Fit all cells; those fitted before with the same data and settings come from the cache.
+
+    Parameters
+    ----------
+    cells
+        From `build_cells`.
+    properties
+        Names of the p columns of the cells' features.
+    scenario_groups
+        Groups whose unweighted mean is `overall`.
+    n_prompts
+        Prompts of the study.
+    settings
+        Estimator and its settings.
+    cache_dir
+        Folder of the cache.
+    workers
+        Processes.
+
+    Raises
+    ------
+    InputError
+        When a judge has no usable cell at all.
+    """
+    reasons = {(cell.judge, cell.group): cell.why_skipped(settings.folds) for cell in cells}
+    require_usable(reasons)
+    fitted = [cell for cell in cells if reasons[cell.judge, cell.group] is None]
+    counts = resample_counts(n_prompts, settings.resamples, settings.seed)
+    length_column = properties.index(LENGTH_PROPERTY) if LENGTH_PROPERTY in properties else None
+    results = _fit_or_load(fitted, counts, settings, length_column, ArrayCache(Path(cache_dir) / "fits"), workers)
+    coefficients = [_coefficient_rows(cell, result, properties, settings) for cell, result in zip(fitted, results)]
+    draws = [_draw_rows(cell, result, properties) for cell, result in zip(fitted, results)]
+    shared = shared_groups(reasons, scenario_groups)
+    if shared:
+        coefficients += _overall(fitted, results, properties, shared, settings)
+    quality = [
+        _quality_row(cell, None, settings, reasons[cell.judge, cell.group]) for cell in cells if cell not in fitted
+    ]
+    quality += [_quality_row(cell, result, settings, None) for cell, result in zip(fitted, results)]
+    return Fits(
+        conform(pd.concat(coefficients, ignore_index=True), "coefficients"),
+        conform(pd.DataFrame(quality).sort_values(["judge", "group"]), "fit_quality"),
+        pd.concat(draws, ignore_index=True),
+    )
+
+
+def require_usable(reasons: dict[tuple[str, str], str | None]) -> None:
+    """Refuse a judge without one usable group; `reasons` maps (judge, group) to why it is skipped, or None."""
+    for judge in dict.fromkeys(judge for judge, _ in reasons):
+        mine = {group: reason for (name, group), reason in reasons.items() if name == judge}
+        if all(mine.values()):
+            listed = "; ".join(f"{group}: {reason}" for group, reason in mine.items())
+            raise InputError(f"judge `{judge}` has no usable group", fix=listed)
+
+
+def shared_groups(reasons: dict, scenario_groups: list[str]) -> list[str]:
+    """Scenario groups that were fitted for every judge: those that `overall` averages."""
+    skipped = {group for (_, group), reason in reasons.items() if reason}
+    present = {group for _, group in reasons}
+    return [group for group in scenario_groups if group in present - skipped]
+
+
+def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list[dict]:
+    keys = [_key(cell, counts, settings) for cell in cells]
+    results = {key: cache.load(key) for key in keys}
+    missing = [(key, cell) for key, cell in zip(keys, cells) if results[key] is None]
+    print(f"{len(cells) - len(missing)} cells from the cache, {len(missing)} to fit", file=sys.stderr)
+    computed = joblib.Parallel(n_jobs=workers, batch_size=1)(
+        joblib.delayed(fit_cell)(cell, counts[:, cell.prompts], settings, length_column) for _, cell in missing
+    )
+    for (key, _), result in zip(missing, computed):
+        cache.store(key, result)
+        results[key] = result
+    return [results[key] for key in keys]
+
+
+def _key(cell: Cell, counts: np.ndarray, settings: FitSettings) -> str:
+    return content_key(
+        cell.x, cell.y, cell.weight, cell.prompts, counts[:, cell.prompts], tuple(asdict(settings).items())
+    )
+
+
+def fit_cell(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None) -> dict[str, np.ndarray]:
+    """Everything that is fitted for one cell.
+
+    Parameters
+    ----------
+    cell
+        The data, n rows and p features.
+    counts : ndarray, shape (resamples, n)
+        How often each row's prompt occurs in each resample.
+
+    Returns
+    -------
+    dict
+        `mean` (p,), `fold_mean` (p,), `draws` (resamples, p), and one array of shape () per held-out score.
+    """
+    fit = load_estimator(settings.estimator)
+
+    def estimate(x, y, weight):
+        return fit(x, y, weight, prior_scale=settings.prior_scale)
+
+    folds = [estimate(cell.x[rows], cell.y[rows], cell.weight[rows]) for rows in published_folds(len(cell.y))]
+    draws = [estimate(cell.x, cell.y, cell.weight * count) for count in counts]
+    quality = held_out(cell, estimate, folds=settings.folds, seed=settings.seed, length_column=length_column)
+    return {
+        "mean": estimate(cell.x, cell.y, cell.weight),
+        "fold_mean": np.mean(folds, axis=0),
+        "draws": np.array(draws).reshape(len(draws), cell.x.shape[1]),
+        **{name: np.asarray(value) for name, value in quality.items()},
+    }
+
+
+def _coefficient_rows(cell: Cell, result: dict, properties: list[str], settings: FitSettings) -> pd.DataFrame:
+    table = summarise(result["mean"], expit(result["mean"]), result["draws"], expit(result["draws"]), properties)
+    return table.assign(
+        judge=cell.judge,
+        group=cell.group,
+        estimator=settings.estimator,
+        fold_mean=result["fold_mean"],
+        n_pairs=cell.n_pairs,
+    )
+
+
+def summarise(mean, share, draws, share_draws, properties: list[str]) -> pd.DataFrame:
+    """Columns of the coefficients table from estimates and draws.
+
+    Parameters
+    ----------
+    mean, share : ndarray, shape (p,)
+        Effect strength and its sigmoid (averaged where groups are averaged).
+    draws, share_draws : ndarray, shape (resamples, p)
+        The same in the resamples; no row gives null intervals.
+    """
+    table = pd.DataFrame({"property": properties, "mean": mean, "degree": 100 * share})
+    if len(draws) == 0:
+        return table.assign(
+            sd=None, q025=None, q975=None, degree_q025=None, degree_q975=None, false_sign=None, word="no interval"
+        )
+    table["sd"] = draws.std(axis=0, ddof=1)
+    table["q025"], table["q975"] = np.quantile(draws, [0.025, 0.975], axis=0)
+    table["degree_q025"], table["degree_q975"] = 100 * np.quantile(share_draws, [0.025, 0.975], axis=0)
+    table["false_sign"] = np.where(mean == 0, np.nan, (np.sign(draws) != np.sign(mean)).mean(axis=0))
+    conditions = [(table["q025"] > 0) & (mean > 0), (table["q975"] < 0) & (mean < 0)]
+    table["word"] = np.select(conditions, ["rewards", "penalises"], "not distinguishable")
+    return table
+
+
+def _draw_rows(cell: Cell, result: dict, properties: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"judge": cell.judge, "group": cell.group, "property": properties, "draws": list(result["draws"].T.copy())}
+    )
+
+
+def _overall(cells, results, properties, shared: list[str], settings: FitSettings) -> list[pd.DataFrame]:
+    """`overall` = unweighted mean, over the shared scenario groups, of the quantity shown."""
+    tables = []
+    for judge in dict.fromkeys(cell.judge for cell in cells):
+        mine = [(cell, result) for cell, result in zip(cells, results) if cell.judge == judge and cell.group in shared]
+        means = np.array([result["mean"] for _, result in mine])
+        draws = np.array([result["draws"] for _, result in mine])
+        table = summarise(
+            means.mean(axis=0), expit(means).mean(axis=0), draws.mean(axis=0), expit(draws).mean(axis=0), properties
+        )
+        tables.append(
+            table.assign(
+                judge=judge,
+                group=OVERALL,
+                estimator=settings.estimator,
+                fold_mean=np.mean([result["fold_mean"] for _, result in mine], axis=0),
+                n_pairs=sum(cell.n_pairs for cell, _ in mine),
+            )
+        )
+    return tables
+
+
+def _quality_row(cell: Cell, result: dict | None, settings: FitSettings, skipped: str | None) -> dict:
+    row = {
+        "judge": cell.judge,
+        "group": cell.group,
+        "estimator": settings.estimator,
+        "n_pairs": cell.n_pairs,
+        "n_prompts": len(np.unique(cell.prompts)),
+        "n_undecided": cell.n_undecided,
+        "n_missing": cell.n_missing,
+        "skipped": skipped,
+    }
+    scores = {key: float(value) for key, value in (result or {}).items() if value.shape == ()}
+    return row | scores

@@ -1,0 +1,13 @@
+"""The estimators. A new one is one module with `fit(x, y, weight, *, prior_scale)` and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+ESTIMATORS = {"map": "prefdissect.regression.map_logistic"}
+
+
+def load_estimator(name: str) -> Callable:
+    """The `fit` function of an estimator: (x (n, p), y (n,), weight (n,), prior_scale) -> coefficients (p,)."""
+    return import_module(ESTIMATORS[name]).fit

@@ -1,0 +1,1 @@
+"""One function per rule: read the tables, call the library, write the tables. Paths are explicit; nothing computes here."""

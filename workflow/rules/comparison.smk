@@ -1,0 +1,28 @@
+# How alike judges are.
+COMPARISON = f"{OUT}/comparison"
+
+
+rule compare_judges:
+    """Similarity of judges and of groups, and clusters of judges with support."""
+    input:
+        coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
+        draws=f"{OUT}/regression/{ESTIMATOR}/draws.parquet",
+        groups=f"{OUT}/groups.parquet",
+        preferences=f"{OUT}/preferences.parquet",
+    output:
+        similarity=f"{COMPARISON}/similarity.parquet",
+        group_similarity=f"{COMPARISON}/group_similarity.csv",
+        clusters=f"{COMPARISON}/clusters.parquet",
+        linkage=f"{COMPARISON}/linkage.parquet",
+        undefined=f"{COMPARISON}/undefined.json",
+    log:
+        f"{LOGS}/compare_judges.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_judges.tsv"
+    params:
+        settings=STUDY["comparison"],
+        code=code_hash("prefdissect.comparison.similarity", "prefdissect.comparison.clustering"),
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../../scripts/compare_judges.py"

@@ -1,0 +1,17 @@
+# One archive of everything that was measured, for figures without a GPU.
+rule freeze:
+    """Write the measured tables as one checksummed archive."""
+    input:
+        measured=MEASURED,
+    output:
+        archive=f"{OUT}/measurements.zip",
+    log:
+        f"{LOGS}/freeze.log",
+    params:
+        folder=OUT,
+        study=STUDY.name,
+        judges=STUDY["judges"],
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../../scripts/freeze_measurements.py"

@@ -1,0 +1,73 @@
+# Preferences, features, and the fit that joins them.
+rule combine_preferences:
+    """Combine the orders and samples of every judge into one preference per pair."""
+    input:
+        judgements=expand("{out}/judgements/{judge}.parquet", out=OUT, judge=JUDGES),
+    output:
+        preferences=f"{OUT}/preferences.parquet",
+    log:
+        f"{LOGS}/combine_preferences.log",
+    benchmark:
+        f"{BENCHMARKS}/combine_preferences.tsv"
+    params:
+        code=code_hash("prefdissect.preferences"),
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../../scripts/combine_preferences.py"
+
+
+rule build_features:
+    """Turn ratings into one number per property and pair."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        annotations=expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=ANNOTATORS),
+        resolved=expand("{out}/annotations/{annotator}.features.parquet", out=OUT, annotator=ANNOTATORS),
+        catalogue=STUDY.catalogue_path,
+    output:
+        features=f"{OUT}/features.parquet",
+        dropped=f"{OUT}/dropped_pairs.parquet",
+    log:
+        f"{LOGS}/build_features.log",
+    benchmark:
+        f"{BENCHMARKS}/build_features.tsv"
+    params:
+        precedence=ANNOTATORS,
+        code=code_hash("prefdissect.features"),
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../../scripts/build_features.py"
+
+
+rule fit_coefficients:
+    """Fit every judge in every group; cells fitted before come from the cache."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        groups=f"{OUT}/groups.parquet",
+        features=rules.build_features.output.features,
+        preferences=rules.combine_preferences.output.preferences,
+    output:
+        coefficients=f"{OUT}/regression/{{estimator}}/coefficients.parquet",
+        fit_quality=f"{OUT}/regression/{{estimator}}/fit_quality.parquet",
+        draws=f"{OUT}/regression/{{estimator}}/draws.parquet",
+    log:
+        f"{LOGS}/fit_coefficients/{{estimator}}.log",
+    benchmark:
+        f"{BENCHMARKS}/fit_coefficients/{{estimator}}.tsv"
+    threads: workflow.cores or 1
+    params:
+        settings={
+            "ties": STUDY["preferences"]["ties"],
+            "seed": STUDY["seed"],
+            **{key: value for key, value in STUDY["regression"].items() if key != "estimators"},
+            "code": code_hash(
+                "prefdissect.regression.fit",
+                *(f"prefdissect.regression.{module}" for module in ["map_logistic", "quality", "folds"]),
+            ),
+        },
+        cache_dir=STUDY["cache_dir"],
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../../scripts/fit_coefficients.py"
