@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-from prefdissect.config import load_study, read_config
+from prefdissect.config import load_study, product_file, read_config
 from prefdissect.errors import InputError
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash

@@ -1,7 +1,7 @@
 """Measure what words alone can measure."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import annotate_lexically
+from prefdissect.stages.annotating import annotate_lexically
 
 
 def main():

@@ -1,7 +1,7 @@
 """Turn ratings into features."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import make_features
+from prefdissect.stages.fitting import make_features
 
 
 def main():

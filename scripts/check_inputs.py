@@ -1,7 +1,7 @@
 """Find what would stop the study later, before any expensive job."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import check_inputs
+from prefdissect.stages.judging import check_inputs
 
 
 def main():

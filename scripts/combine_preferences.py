@@ -1,7 +1,7 @@
 """Combine orders and samples into one preference per pair."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import combine_preferences
+from prefdissect.stages.judging import combine_preferences
 
 
 def main():

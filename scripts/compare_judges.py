@@ -1,7 +1,7 @@
 """Compare and cluster judges."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import compare_judges
+from prefdissect.stages.comparing import compare_judges
 
 
 def main():

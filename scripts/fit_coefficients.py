@@ -1,7 +1,7 @@
 """Fit every judge in every group."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import fit_coefficients
+from prefdissect.stages.fitting import fit_coefficients
 
 
 def main():

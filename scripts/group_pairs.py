@@ -1,7 +1,7 @@
 """Say which groups each pair is in."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import group_pairs
+from prefdissect.stages.sourcing import group_pairs
 
 
 def main():

@@ -1,7 +1,7 @@
 """Take recorded ratings from a source."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import import_annotations
+from prefdissect.stages.annotating import import_annotations
 
 
 def main():

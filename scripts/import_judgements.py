@@ -1,7 +1,7 @@
 """Take the verdicts of recorded judges from their sources."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import import_judgements
+from prefdissect.stages.judging import import_judgements
 
 
 def main():

@@ -1,7 +1,7 @@
 """Read one source of pairs into the study's tables."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import import_source
+from prefdissect.stages.sourcing import import_source
 
 
 def main():

@@ -1,7 +1,7 @@
 """Apply a rule judge."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import judge_by_rule
+from prefdissect.stages.controls import judge_by_rule
 
 
 def main():

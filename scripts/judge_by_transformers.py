@@ -1,7 +1,7 @@
 """Score the two answer tokens with a language model."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import judge_by_model
+from prefdissect.stages.models import judge_by_model
 
 
 def main():

@@ -1,7 +1,7 @@
 """Make a random-weights model on the spot."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import make_model
+from prefdissect.stages.models import make_model
 
 
 def main():

@@ -1,7 +1,7 @@
 """Draw the degree of preference per property."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import plot_degree
+from prefdissect.stages.drawing import plot_degree
 
 
 def main():

@@ -1,7 +1,7 @@
 """Draw the clustered heat map of judge similarity."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import plot_similarity
+from prefdissect.stages.drawing import plot_similarity
 
 
 def main():

@@ -1,7 +1,7 @@
 """Draw the verdicts of a judge with known coefficients."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.measure import simulate_judge
+from prefdissect.stages.controls import simulate_judge
 
 
 def main():

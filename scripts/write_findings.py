@@ -1,7 +1,7 @@
 """Say in plain sentences what the study found."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import write_findings
+from prefdissect.stages.publishing import write_findings
 
 
 def main():

@@ -1,7 +1,7 @@
 """Write versions, config, and hashes of inputs and results."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import write_provenance
+from prefdissect.stages.publishing import write_provenance
 
 
 def main():

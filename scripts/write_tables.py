@@ -1,7 +1,7 @@
 """Write the tables that people read."""
 
 from prefdissect.job import run_job
-from prefdissect.stages.analyse import write_tables
+from prefdissect.stages.publishing import write_tables
 
 
 def main():

@@ -5,12 +5,14 @@ Needs only the standard library and yaml, so that the Snakefile can read it too.
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from prefdissect.errors import InputError
+from prefdissect.yaml_files import read_yaml
 
 FAMILIES = ("query_free", "query_aware", "query_specific", "errors", "length")
 SIGN_RULES = ("more", "less", "any", "mean_of_items", "length")
@@ -75,33 +77,35 @@ def load_catalogue(path: str | Path = DEFAULT_PATH) -> Catalogue:
     Raises
     ------
     InputError
-        When an entry lacks a field, repeats a name or names an unknown family or sign rule.
+        When the file cannot be read, or an entry lacks a field, repeats a name or a published spelling, or holds a
+        value that is not allowed.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("the catalogue of properties is missing", where=str(path), fix="see key `catalogue`")
-    entries = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("properties") or []
+    entries = read_yaml(path, "catalogue").get("properties") or []
+    if not isinstance(entries, list):
+        raise InputError("`properties` is no list", where=str(path), fix="`- name: ...` starts a property")
     catalogue = Catalogue()
+    spellings: dict[str, str] = {}
     for number, entry in enumerate(entries):
         where = f"{path}: properties[{number}]"
         prop = _property(entry, where)
         if prop.name in catalogue:
             raise InputError(f"property `{prop.name}` occurs twice", where=where, fix="names must be unique")
         catalogue[prop.name] = prop
+        for spelling in prop.published:
+            if spellings.setdefault(spelling, prop.name) != prop.name:
+                raise InputError(f"`published: {spelling}` belongs to `{spellings[spelling]}` already", where=where)
     if not catalogue:
         raise InputError("no property is listed", where=str(path), fix="list them under `properties:`")
     return catalogue
 
 
-def _property(entry: dict, where: str) -> Property:
-    for field in ("name", "label", "family", "definition", "scale", "sign_rule", "graded_by", "annotators"):
-        if field not in entry:
-            raise InputError(f"field `{field}` is missing", where=where, fix=f"present: {', '.join(entry)}")
-    for field, allowed in (("family", FAMILIES), ("sign_rule", SIGN_RULES)):
-        if entry[field] not in allowed:
-            raise InputError(f"{field} `{entry[field]}` is unknown", where=where, fix=f"one of {', '.join(allowed)}")
+def _property(entry, where: str) -> Property:
+    if not isinstance(entry, dict):
+        raise InputError(f"is {entry!r}", where=where, fix="a mapping with name, label, family ...")
+    for field, problem, expected in _faults(entry):
+        raise InputError(f"field `{field}` {problem}", where=where, fix=expected)
     scale = entry["scale"]
-    counted = bool(scale.get("count"))
+    counted = "count" in scale
     return Property(
         name=entry["name"],
         label=entry["label"],
@@ -112,5 +116,55 @@ def _property(entry: dict, where: str) -> Property:
         annotators=tuple(entry["annotators"]),
         minimum=0.0 if counted else float(scale["min"]),
         maximum=None if counted else float(scale["max"]),
-        published=tuple(entry.get("published", ())),
+        published=tuple(entry.get("published") or ()),
     )
+
+
+def _faults(entry: dict) -> Iterator[tuple[str, str, str]]:
+    """Field, what is wrong with it and what would be right, the first fault first."""
+    for field, (right, expected) in _FIELDS.items():
+        if field not in entry:
+            yield field, "is missing", expected
+        elif not right(entry[field]):
+            yield field, f"is {entry[field]!r}", expected
+    if not (_is_texts(entry.get("published") or [])):
+        yield "published", f"is {entry['published']!r}", "a list of spellings"
+    if (entry["sign_rule"] == "length") != (entry["graded_by"] == "length"):
+        yield "graded_by", f"is {entry['graded_by']!r}", "`length` goes with `sign_rule: length`, a number with others"
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_texts(value) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_scale(value) -> bool:
+    if value == {"count": True}:
+        return True
+    return (
+        isinstance(value, dict)
+        and set(value) == {"min", "max"}
+        and all(map(_is_number, value.values()))
+        and value["min"] < value["max"]
+    )
+
+
+_FIELDS = {
+    "name": (lambda value: isinstance(value, str) and bool(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", value)),
+             "letters, digits and `_`"),
+    "label": (_is_text, "a text"),
+    "family": (lambda value: value in FAMILIES, f"one of {', '.join(FAMILIES)}"),
+    "definition": (_is_text, "a text"),
+    "scale": (_is_scale, "{min: 0, max: 3} or {count: true}"),
+    "sign_rule": (lambda value: value in SIGN_RULES, f"one of {', '.join(SIGN_RULES)}"),
+    "graded_by": (lambda value: value == "length" or (_is_number(value) and value > 0),
+                  "a number above 0, or `length`"),
+    "annotators": (lambda value: _is_texts(value) and bool(value), "a list of kinds of annotator"),
+}  # fmt: skip

@@ -5,29 +5,34 @@ Runs when the Snakefile is parsed, on every node: it imports nothing heavier tha
 
 from __future__ import annotations
 
-import csv
-import difflib
-import re
+import posixpath
 from copy import deepcopy
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
-import jsonschema
-import yaml
-
-from prefdissect.catalogue import DEFAULT_PATH, Catalogue, load_catalogue
+from prefdissect.catalogue import CASES, Catalogue, load_catalogue
+from prefdissect.config_schema import SCHEMA_PATH, Place, check, did_you_mean, kinds, load_schema, record_schema, shown
 from prefdissect.errors import InputError
 from prefdissect.freezing import frozen_judges
+from prefdissect.judge_lists import read_judge_list
+from prefdissect.names import OVERALL, POOLED, figure_file, safe_name
+from prefdissect.yaml_files import read_yaml
 
-SCHEMA_PATH = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+__all__ = [
+    "OVERALL", "POOLED", "PROJECT", "SCHEMA_PATH", "Study", "figure_file", "load_study", "product_file", "read_config",
+    "safe_name",
+]  # fmt: skip
+
+PROJECT = Path(__file__).resolve().parents[2]
 RECORD_SECTIONS = {"sources": "source", "judges": "judge", "annotators": "annotator"}
-POOLED, OVERALL = "pooled", "overall"
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+PATH_SECTIONS = (
+    "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "catalogue",
+)  # fmt: skip
 
 
-def safe_name(label: str) -> str:
-    """Turn free text into a name that is safe as a file name; `GPT-4/Vanilla` becomes `GPT-4-Vanilla`."""
-    return _UNSAFE.sub("-", label).strip("-.") or "unnamed"
+def product_file(path: str) -> str:
+    """A file that comes with the project: as given where it exists from here, else below the project's root."""
+    return path if Path(path).exists() or not (PROJECT / path).exists() else str(PROJECT / path)
 
 
 class Study:
@@ -42,7 +47,7 @@ class Study:
     def __init__(self, config: dict):
         self.config = config
         self.name = config["study"]
-        self.folder = f"{config['results_dir']}/{self.name}"
+        self.folder = posixpath.normpath(f"{config['results_dir'] or '.'}/{self.name}")
         self.sources = {record["name"]: record for record in config["sources"]}
         self.judges = {record["name"]: record for record in config["judges"]}
         self.annotators = {record["name"]: record for record in config["annotators"]}
@@ -56,7 +61,7 @@ class Study:
 
     @property
     def catalogue_path(self) -> str:
-        return self.config["catalogue"] or str(DEFAULT_PATH)
+        return self.config["catalogue"] or product_file("workflow/properties.yaml")
 
     def judges_of(self, *kinds: str) -> list[str]:
         """Names of the judges of these kinds, in the order of the study."""
@@ -78,20 +83,9 @@ def read_config(path: str | Path) -> dict:
     Raises
     ------
     InputError
-        When the file is missing, not UTF-8, not YAML or not a mapping.
+        When the file is missing, not UTF-8, not YAML, not a mapping, or gives a key twice.
     """
-    path = Path(path)
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("the config file does not exist", where=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", where=str(path), fix="save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"not valid YAML: {' '.join(str(error).split())}", where=str(path)) from None
-    if not isinstance(config, dict):
-        raise InputError("the config must be a mapping of keys", where=str(path))
-    return config
+    return read_yaml(path, "config")
 
 
 def load_study(config: dict) -> Study:
@@ -100,84 +94,44 @@ def load_study(config: dict) -> Study:
     Raises
     ------
     InputError
-        Naming the config key, its value and what would be right.
+        Naming the config key (or the line of a list of judges), its value and what would be right.
     """
-    config = deepcopy(config)
-    schema = _schema()
-    _check(config, schema, "")
-    _fill_paths(config)
-    if config["measurements"] == "frozen":
-        config["judges"] = _frozen_judges(config)
-    else:
-        config["judges"] = config["judges"] + _listed_judges(config)
-    _check_records(config, schema)
+    config = _text_keys(deepcopy(config))
+    check(config, load_schema(), Place())
+    fill = _filler(config["data_dir"])
+    config |= {key: fill(config[key]) for key in PATH_SECTIONS}
+    judges = _frozen_judges(config) if config["measurements"] == "frozen" else _live_judges(config, fill)
+    config["judges"] = [record for record, _ in judges]
+    places = {section: _places(section, config[section]) for section in RECORD_SECTIONS}
+    places["judges"] = [place for _, place in judges]
+    _check_records(config, places)
+    for record in config["judges"]:
+        if "template" in record:
+            record["template"] = product_file(record["template"])
     study = Study(config)
-    _check_references(study)
+    _check_references(study, places)
+    _check_groups(study)
     return study
 
 
-@lru_cache
-def _schema() -> dict:
-    return yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
+def _text_keys(value):
+    """Every key as text: YAML reads the key `1:` as a number and `no:` as false."""
+    if isinstance(value, dict):
+        return {_text_key(key): _text_keys(entry) for key, entry in value.items()}
+    return [_text_keys(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _check(instance: dict, schema: dict, where: str) -> None:
-    """Validate and fill defaults in place; the first error becomes the message."""
-    validator = jsonschema.Draft202012Validator({**schema, "$defs": _schema()["$defs"]})
-    errors = sorted(validator.iter_errors(instance), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        raise InputError(_message(errors[0], where))
-    _fill_defaults(instance, schema)
+def _text_key(key):
+    if isinstance(key, bool):
+        return str(key).lower()
+    if isinstance(key, float) and key.is_integer():
+        return str(int(key))
+    return key if key is None else str(key)
 
 
-def _fill_defaults(instance, schema: dict) -> None:
-    schema = _resolve(schema)
-    if isinstance(instance, dict):
-        for key, sub in schema.get("properties", {}).items():
-            sub = _resolve(sub)
-            if key not in instance and "default" in sub:
-                instance[key] = deepcopy(sub["default"])
-            if key in instance:
-                _fill_defaults(instance[key], sub)
-    elif isinstance(instance, list):
-        for item in instance:
-            _fill_defaults(item, schema.get("items", {}))
-
-
-def _resolve(schema: dict) -> dict:
-    reference = schema.get("$ref")
-    return _schema()["$defs"][reference.rsplit("/", 1)[1]] if reference else schema
-
-
-def _message(error: jsonschema.ValidationError, where: str) -> str:
-    key = _key(where, error.absolute_path)
-    if error.validator == "additionalProperties":
-        allowed = list(error.schema.get("properties", {}))
-        unknown = next(name for name in error.instance if name not in allowed)
-        close = difflib.get_close_matches(str(unknown), allowed, n=1)
-        hint = f"did you mean `{close[0]}`? " if close else ""
-        return f"config key `{_key(key, [unknown])}` is unknown ({hint}known here: {', '.join(allowed)})"
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        about = _resolve(error.schema["properties"].get(missing, {})).get("description", "it is required")
-        return f"config key `{_key(key, [missing])}` is missing ({about})"
-    expected = {
-        "type": f"type {error.validator_value}",
-        "enum": f"one of {', '.join(map(str, error.validator_value)) if error.validator == 'enum' else ''}",
-    }.get(error.validator, error.schema.get("description", f"{error.validator} {error.validator_value}"))
-    return f"config key `{key}` is {error.instance!r} (expected: {expected})"
-
-
-def _key(where: str, path) -> str:
-    key = where
-    for part in path:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
-    return key
-
-
-def _fill_paths(config: dict) -> None:
-    """Put `data_dir` into every string that holds the placeholder `{data_dir}`."""
-    folder = config["data_dir"].rstrip("/") or "/"
+def _filler(data_dir: str):
+    """A function that puts `data_dir` into every string that holds the placeholder `{data_dir}`."""
+    folder = data_dir.rstrip("/") or ("/" if data_dir else ".")
 
     def fill(value):
         if isinstance(value, dict):
@@ -186,101 +140,115 @@ def _fill_paths(config: dict) -> None:
             return [fill(entry) for entry in value]
         return value.replace("{data_dir}", folder) if isinstance(value, str) else value
 
-    for key in ("sources", "judges", "judge_lists", "annotators", "groups", "archive", "catalogue"):
-        config[key] = fill(config[key])
+    return fill
 
 
-def _frozen_judges(config: dict) -> list[dict]:
+def _frozen_judges(config: dict) -> list[tuple[dict, Place]]:
     """The judges that were measured: a frozen study has no others, and needs no list of judges beside its archive."""
-    if not Path(config["archive"]).is_file():
-        raise InputError(
-            f"config key `archive`: `{config['archive']}` does not exist", fix="write one: snakemake freeze"
-        )
-    return frozen_judges(config["archive"])
+    archive = config["archive"]
+    if not archive:
+        raise InputError("config key `archive` is missing: `measurements: frozen` takes the measured tables from it")
+    if not Path(archive).is_file():
+        raise InputError(f"config key `archive`: `{archive}` does not exist", fix="write one: snakemake freeze")
+    records = frozen_judges(archive)
+    return list(zip(records, _places("judges", records, archive), strict=True))
 
 
-def _listed_judges(config: dict) -> list[dict]:
-    return [record for number, entry in enumerate(config["judge_lists"]) for record in _read_judge_list(entry, number)]
+def _live_judges(config: dict, fill) -> list[tuple[dict, Place]]:
+    """The judges of the study itself, then those of its lists."""
+    listed = [pair for number, entry in enumerate(config["judge_lists"]) for pair in read_judge_list(entry, number)]
+    own = list(zip(config["judges"], _places("judges", config["judges"]), strict=True))
+    return own + [(fill(record), place) for record, place in listed]
 
 
-def _read_judge_list(entry: dict, number: int) -> list[dict]:
-    path, where = Path(entry["path"]), f"config key `judge_lists[{number}].path`"
-    if not path.is_file():
-        raise InputError(f"`{path}` does not exist", where=where, fix="give a CSV file; see `data_dir` too")
-    try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            reader = csv.DictReader(handle)
-            rows, header = list(reader), reader.fieldnames or []
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", where=str(path)) from None
-    for key, column in entry["columns"].items():
-        if column not in header:
-            raise InputError(f"column `{column}` (for `{key}`) is missing", where=str(path), fix=f"present: {header}")
-    renamed = {column: key for key, column in entry["columns"].items()}
-    return [_judge_record(row, renamed, entry["defaults"], f"{path}: line {line}") for line, row in enumerate(rows, 2)]
+def _places(section: str, records: list, file: str | None = None) -> list[Place]:
+    return [Place(f"{section}[{number}]", file) for number in range(len(records))]
 
 
-def _judge_record(row: dict, renamed: dict, defaults: dict, where: str) -> dict:
-    row = {renamed.get(column, column): value for column, value in row.items() if value not in ("", None)}
-    kind = row.get("kind", defaults.get("kind"))
-    known = _schema()["$defs"].get(f"judge_{kind}", {"properties": {}})["properties"]
-    record = {**defaults, **{key: value for key, value in row.items() if key in known}}
-    record["attributes"] = {key: value for key, value in row.items() if key not in known}
-    if "name" not in record and "label" not in record:
-        raise InputError("neither `name` nor `label` is given", where=where, fix="map a column, e.g. {label: judge}")
-    record.setdefault("name", safe_name(record.get("label", "")))
-    return record
-
-
-def _check_records(config: dict, schema: dict) -> None:
+def _check_records(config: dict, places: dict[str, list[Place]]) -> None:
     for section, prefix in RECORD_SECTIONS.items():
-        kinds = [key.removeprefix(f"{prefix}_") for key in schema["$defs"] if key.startswith(f"{prefix}_")]
-        seen: dict[str, int] = {}
-        for number, record in enumerate(config[section]):
-            where = f"{section}[{number}]"
-            if record.get("kind") not in kinds:
-                raise InputError(f"config key `{where}.kind` is {record.get('kind')!r} (one of {', '.join(kinds)})")
-            if section == "judges":
-                record.setdefault("label", record.get("name", ""))
-            _check(record, schema["$defs"][f"{prefix}_{record['kind']}"], where)
-            first = seen.setdefault(record["name"].lower(), number)
-            if first != number:
-                other = config[section][first].get("label", record["name"])
+        seen: dict[str, Place] = {}
+        for record, place in zip(config[section], places[section], strict=True):
+            _check_record(record, prefix, place)
+            first = seen.setdefault(record["name"].casefold(), place)
+            if first is not place:
                 raise InputError(
-                    f"config key `{where}.name`: the name `{record['name']}` is taken by {section}[{first}] ({other})",
+                    f"{place.at('name')}: the name `{record['name']}` is taken already, by {first.at()}",
                     fix="names must differ, in more than upper and lower case",
                 )
     if not config["judges"]:
-        raise InputError("config key `judges` lists no judge", fix="list one, or a CSV under `judge_lists`")
+        raise InputError("config key `judges` lists no judge", fix="list one, or a CSV file under `judge_lists`")
 
 
-def _check_references(study: Study) -> None:
+def _check_record(record: dict, prefix: str, place: Place) -> None:
+    kind = record.get("kind")
+    if kind is None:
+        raise InputError(f"{place.at('kind')} is missing", fix=f"one of {', '.join(kinds(prefix))}")
+    if kind not in kinds(prefix):
+        fix = f"{did_you_mean(kind, kinds(prefix))}one of {', '.join(kinds(prefix))}"
+        raise InputError(f"{place.at('kind')} is {shown(kind)}", fix=fix)
+    name = record.get("name")
+    if prefix == "judge" and record.get("label") is None and isinstance(name, str):
+        record["label"] = name
+    check(record, record_schema(prefix, kind), place)
+
+
+def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
     """Names that one part of the config uses and another part must define."""
-    catalogue = study.catalogue
-    for number, judge in enumerate(study["judges"]):
-        where = f"judges[{number}]"
-        if judge["kind"] == "recorded":
-            _known(judge["source"], study.sources, f"{where}.source")
-        if judge["kind"] == "simulated":
-            for prop in judge["coefficients"]:
-                _known(prop, catalogue, f"{where}.coefficients")
-        if judge["kind"] == "transformers" and ("model" in judge) == ("random_model" in judge):
-            raise InputError(f"config key `{where}` needs exactly one of `model` and `random_model`")
-    for number, annotator in enumerate(study["annotators"]):
+    for judge, place in zip(study["judges"], places["judges"], strict=True):
+        _check_judge(judge, place, study)
+    for annotator, place in zip(study["annotators"], places["annotators"], strict=True):
         if annotator["kind"] == "recorded":
-            _known(annotator["source"], study.sources, f"annotators[{number}].source")
+            _known(annotator["source"], study.sources, place.at("source"))
         for prop in annotator.get("properties", ()):
-            able = [name for name, entry in catalogue.items() if annotator["kind"] in entry.annotators]
-            _known(prop, able, f"annotators[{number}].properties")
+            able = [name for name, entry in study.catalogue.items() if annotator["kind"] in entry.annotators]
+            _known(prop, able, place.at("properties"))
     for name in study["figures"]["judges"]:
-        _known(name, study.judges, "figures.judges")
-    for number, group in enumerate(study["groups"]["define"]):
-        if group["name"] in (POOLED, OVERALL):
-            raise InputError(f"config key `groups.define[{number}].name`: `{group['name']}` is reserved")
+        _known(name, study.judges, "config key `figures.judges`")
+
+
+def _check_judge(judge: dict, place: Place, study: Study) -> None:
+    if judge["kind"] == "recorded":
+        _known(judge["source"], study.sources, place.at("source"))
+    for prop in judge.get("coefficients", ()):
+        _known(prop, study.catalogue, place.at("coefficients"))
+    if judge["kind"] == "transformers":
+        if ("model" in judge) == ("random_model" in judge):
+            fix = "`random_model: {}` makes one with the default size"
+            raise InputError(f"{place.at()} needs exactly one of `model` and `random_model`", fix=fix)
+        if study["measurements"] == "live" and not Path(judge["template"]).is_file():
+            raise InputError(f"{place.at('template')}: `{judge['template']}` does not exist", fix="a prompt template")
+
+
+def _check_groups(study: Study) -> None:
+    """Groups that the study defines, and those that it shows."""
+    groups, taken = study["groups"], {POOLED, OVERALL, *CASES.values()}
+    for number, group in enumerate(groups["define"]):
+        key = f"config key `groups.define[{number}].name`"
+        if group["name"] in taken:
+            reserved = ", ".join((POOLED, OVERALL, *CASES.values()))
+            raise InputError(f"{key}: `{group['name']}` is taken", fix=f"another name; reserved are {reserved}")
+        taken.add(group["name"])
+    path = groups["scenario_groups"]
+    if path and study["measurements"] == "live" and not Path(path).is_file():
+        raise InputError(f"config key `groups.scenario_groups`: `{path}` does not exist", fix="a CSV file")
+    _check_shown("comparison.group", study["comparison"]["group"], groups)
+    files: dict[str, str] = {}
+    for group in study["figures"]["groups"]:
+        _check_shown("figures.groups", group, groups)
+        if files.setdefault(figure_file(group), group) != group:
+            both = f"`{files[figure_file(group)]}` and `{group}`"
+            raise InputError(f"config key `figures.groups`: {both} would have the same file name", fix="show one")
+
+
+def _check_shown(key: str, group: str, groups: dict) -> None:
+    """A group that is switched off cannot be shown; whether any other exists, only the pairs can tell."""
+    needs = {POOLED: "pooled", OVERALL: "scenarios"}.get(group)
+    if needs and not groups[needs]:
+        raise InputError(f"config key `{key}`: `{group}` needs `groups.{needs}: true`", fix="or name another group")
 
 
 def _known(name: str, allowed, key: str) -> None:
     if name not in allowed:
-        close = difflib.get_close_matches(name, list(allowed), n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(list(allowed)[:30])}"
-        raise InputError(f"config key `{key}`: `{name}` is not known", fix=hint)
+        fix = did_you_mean(name, allowed).strip() or f"one of {', '.join(list(allowed)[:30])}"
+        raise InputError(f"{key}: `{name}` is not known", fix=fix)

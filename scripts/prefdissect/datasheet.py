@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefdissect.regression.fit import resample_counts
+from prefdissect.regression.resampling import resample_counts
 
 MEASURES = {
     "undecided": "share of answered pairs left undecided",
@@ -44,8 +44,8 @@ def judge_datasheet(
     Returns
     -------
     DataFrame
-        One row per judge: n_pairs, n_requests, and each of `MEASURES` with `_q025` and `_q975`; null where a measure does
-        not apply (one order, no log-probabilities).
+        One row per judge: n_pairs, n_requests, and each of `MEASURES` with `_q025` and `_q975`; null where a measure
+        does not apply (one order, no log-probabilities).
     """
     prompt = pd.Series(pd.factorize(pairs["prompt_id"])[0], index=pairs["pair_id"])
     counts = resample_counts(int(prompt.max()) + 1, resamples, seed).astype(float)
@@ -62,9 +62,9 @@ def _observations(requests: pd.DataFrame, preferences: pd.DataFrame, words: pd.D
     """Measure -> (pair of each observation, value of each observation)."""
     answered = preferences[preferences["preference"].notna()]
     both = preferences[preferences["consistent"].notna()]
-    decided = preferences[preferences["preference"].isin(["a", "b"]) & preferences["pair_id"].isin(words.index)]
+    decided = preferences[preferences["preference"].isin(["a", "b"])]
     counts = words.reindex(decided["pair_id"])
-    unequal = (counts["a"] != counts["b"]).to_numpy()
+    unequal = (counts.notna().all(axis=1) & (counts["a"] != counts["b"])).to_numpy()
     longer_is_a = (counts["a"] > counts["b"]).to_numpy()
     picked_longer = (decided["preference"] == "a").to_numpy() == longer_is_a
     slot = requests[requests["order"].notna() & requests["verdict"].isin(["a", "b"])]

@@ -20,6 +20,7 @@ LEAST_LONGER = np.array([1, 3, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19])
 # For longer ones: "longer" where shorter <= share * longer and the difference is at least so many words.
 LENGTH_STEPS = ((0.7, 10), (0.8, 20), (0.9, 40))
 GRADED_LENGTH_CAP = 501
+LENGTH_PROPERTY = "lengthy"
 
 
 @dataclass
@@ -117,8 +118,9 @@ def build_features(
     Raises
     ------
     InputError
-        When no property was produced, or no pair is left.
+        When no property was produced, no pair is left, or a rating is `ok` and lacks a score.
     """
+    _refuse_missing_scores(annotations)
     blocks, dropped, used = [], [], []
     for prop in catalogue.values():
         annotator = _first_producer(prop.name, annotations, resolved, precedence)
@@ -139,6 +141,17 @@ def build_features(
     return Features(conform(features, "features"), conform(lost, "dropped_pairs"), used)
 
 
+def _refuse_missing_scores(annotations: pd.DataFrame) -> None:
+    missing = (annotations["status"] == "ok") & annotations[["score_a", "score_b"]].isna().any(axis=1)
+    if missing.any():
+        row = annotations[missing].iloc[0]
+        raise InputError(
+            f"a score of `{row['property']}` is null though its status is ok",
+            where=f"annotator `{row['annotator']}`, pair `{row['pair_id']}`",
+            fix="give both scores, or the status not_applicable or failed",
+        )
+
+
 def _first_producer(name: str, annotations, resolved, precedence: list[str]) -> str | None:
     producers = set(annotations.loc[annotations["property"] == name, "annotator"])
     producers |= set(resolved.loc[resolved["property"] == name, "annotator"])
@@ -150,7 +163,7 @@ def _property_block(prop: Property, annotator: str, annotations, resolved, pair_
     mine = annotations[(annotations["property"] == prop.name) & (annotations["annotator"] == annotator)]
     ready = resolved[(resolved["property"] == prop.name) & (resolved["annotator"] == annotator)]
     status = _status_by_pair(mine, prop).reindex(pair_ids)
-    status[status.isna() & status.index.isin(set(ready["pair_id"]))] = "ok"
+    status.loc[status.isna() & status.index.isin(set(ready["pair_id"]))] = "ok"
     lost = status[status != "ok"].fillna("no annotation")
     rated = _rated_block(prop, mine[mine["status"] != "failed"], annotator)
     block = pd.concat([rated, ready[list(rated)]], ignore_index=True) if len(ready) else rated
@@ -163,11 +176,12 @@ def _status_by_pair(rows: pd.DataFrame, prop: Property) -> pd.Series:
     """One word per pair: ok, or why the pair leaves the fits.
 
     A query-specific property that does not apply is a zero; an error check that does not apply costs the pair, as in
-    the published code.
+    the published code. Every other property applies to every response, so that its absence is no zero either.
     """
-    tolerated = {"ok"} if prop.family == "errors" else {"ok", "not_applicable"}
+    tolerated = {"ok", "not_applicable"} if prop.family == "query_specific" else {"ok"}
+    unchecked = "errors cannot be checked" if prop.family == "errors" else "property cannot be rated"
     words = rows["status"].where(~rows["status"].isin(tolerated), "ok")
-    words = words.replace({"not_applicable": "errors cannot be checked", "failed": "annotation failed"})
+    words = words.replace({"not_applicable": unchecked, "failed": "annotation failed"})
     # "ok" sorts last, so that one bad item decides.
     return words.where(words != "ok", "~ok").groupby(rows["pair_id"]).min().replace({"~ok": "ok"}).astype(object)
 

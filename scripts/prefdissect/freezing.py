@@ -6,6 +6,8 @@ import hashlib
 import json
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prefdissect.errors import InputError
@@ -22,7 +24,7 @@ def freeze(folder: str, files: list[str], study: str, judges: list[dict], output
     The manifest holds the judges' records too, so that a frozen study needs no list of judges beside the archive. The
     same input gives the same bytes.
     """
-    contents = {str(Path(file).relative_to(folder)): Path(file).read_bytes() for file in sorted(files)}
+    contents = {_inside(file, folder): Path(file).read_bytes() for file in sorted(files)}
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     manifest = {"format": FORMAT, "study": study, "judges": judges, "sha256": sums}
 
@@ -35,8 +37,15 @@ def freeze(folder: str, files: list[str], study: str, judges: list[dict], output
 
 
 def frozen_judges(archive_path: str) -> list[dict]:
-    """Records of the judges in an archive."""
-    return _opened(archive_path)[0]["judges"]
+    """Records of the judges in an archive; the tables in it stay packed.
+
+    Raises
+    ------
+    InputError
+        When the archive is damaged or foreign.
+    """
+    with _opened(archive_path) as archive:
+        return _manifest(archive, archive_path)["judges"]
 
 
 def unpack(archive_path: str, folder: str, wanted: list[str]) -> None:
@@ -47,37 +56,56 @@ def unpack(archive_path: str, folder: str, wanted: list[str]) -> None:
     InputError
         When the archive is damaged, foreign, or holds other files than the study needs.
     """
+    names = {file: _inside(file, folder) for file in wanted}
     contents = _verified(archive_path)
-    missing = [file for file in wanted if str(Path(file).relative_to(folder)) not in contents]
+    missing = [name for name in names.values() if name not in contents]
     if missing:
         raise InputError(
-            f"it does not hold `{Path(missing[0]).relative_to(folder)}`",
+            f"it does not hold `{missing[0]}`",
             where=archive_path,
             fix="the study must list the sources, judges and annotators that were frozen",
         )
-    for file in wanted:
-        data = contents[str(Path(file).relative_to(folder))]
-        atomic_write(file, lambda handle, data=data: handle.write(data))
+    for file, name in names.items():
+        atomic_write(file, lambda handle, data=contents[name]: handle.write(data))
 
 
-def _opened(archive_path: str) -> tuple[dict, dict[str, bytes]]:
-    """Manifest and contents of an archive of this format."""
+def _inside(file: str, folder: str) -> str:
+    return Path(file).relative_to(folder).as_posix()
+
+
+@contextmanager
+def _opened(archive_path: str) -> Iterator[zipfile.ZipFile]:
+    """The archive for reading; whatever `zipfile` finds wrong with it becomes one message."""
     try:
         with zipfile.ZipFile(archive_path) as archive:
-            contents = {name: archive.read(name) for name in archive.namelist()}
-        manifest = json.loads(contents.pop(MANIFEST))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, zlib.error) as error:
+            yield archive
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
         raise InputError(
-            f"not an archive of measurements: {error}", where=archive_path, fix="snakemake freeze"
+            f"not a complete archive of measurements: {error}", where=archive_path, fix="write it: snakemake freeze"
         ) from None
+
+
+def _manifest(archive: zipfile.ZipFile, archive_path: str) -> dict:
+    try:
+        manifest = json.loads(archive.read(MANIFEST))
+    except (KeyError, ValueError):
+        raise InputError(f"it holds no `{MANIFEST}`", where=archive_path, fix="write it: snakemake freeze") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError("it is of another format", where=archive_path, fix=f"expected {FORMAT!r}")
-    return manifest, contents
+    judges, sums = manifest.get("judges"), manifest.get("sha256")
+    if not isinstance(sums, dict) or not isinstance(judges, list) or not all(isinstance(j, dict) for j in judges):
+        raise InputError(f"its `{MANIFEST}` is damaged", where=archive_path, fix="write it: snakemake freeze")
+    return manifest
 
 
 def _verified(archive_path: str) -> dict[str, bytes]:
-    manifest, contents = _opened(archive_path)
-    for name, expected in manifest["sha256"].items():
-        if hashlib.sha256(contents.get(name, b"")).hexdigest() != expected:
-            raise InputError(f"`{name}` is damaged: its checksum differs from the manifest", where=archive_path)
-    return {name: contents[name] for name in manifest["sha256"]}
+    """Every file of the manifest, after checking that it is there and is what was frozen."""
+    contents = {}
+    with _opened(archive_path) as archive:
+        for name, expected in _manifest(archive, archive_path)["sha256"].items():
+            if name not in archive.namelist():
+                raise InputError(f"`{name}` is missing from it", where=archive_path, fix="write it: snakemake freeze")
+            contents[name] = archive.read(name)
+            if hashlib.sha256(contents[name]).hexdigest() != expected:
+                raise InputError(f"`{name}` is damaged: its checksum differs from the manifest", where=archive_path)
+    return contents

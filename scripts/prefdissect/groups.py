@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 
-from prefdissect.config import POOLED
+from prefdissect.config import OVERALL, POOLED
 from prefdissect.errors import InputError
 from prefdissect.tables import conform, empty_table
 
@@ -43,20 +43,35 @@ def build_groups(
     Raises
     ------
     InputError
-        When a defined group names a group or scenario that no pair has.
+        When a defined group names a group or scenario that no pair has, two groups would share a name, a group has a
+        reserved name, or the merging of scenarios is ambiguous.
     """
-    blocks = [source_groups[source_groups["pair_id"].isin(set(pairs["pair_id"]))]]
+    given = source_groups[source_groups["pair_id"].isin(set(pairs["pair_id"]))]
+    stated = given[given["kind"] != "case"]
     scenarios = _scenario_blocks(pairs, scenario_groups)
+    cases = pd.concat([given[given["kind"] == "case"], _case_blocks(pairs, query_info)], ignore_index=True)
+    blocks = [stated]
     if settings["scenarios"]:
         blocks.append(scenarios)
     if settings["cases"]:
-        blocks.append(_case_blocks(pairs, query_info))
-    known = pd.concat([*blocks, scenarios], ignore_index=True)
-    blocks += [_defined_block(entry, known) for entry in settings["define"]]
+        blocks.append(cases)
+    known = pd.concat([stated, scenarios, cases], ignore_index=True)
+    defined = [_defined_block(entry, known) for entry in settings["define"]]
+    _refuse_clashes(set().union(*(block["group"] for block in blocks)), [entry["name"] for entry in settings["define"]])
+    blocks += defined
     if settings["pooled"]:
         blocks.append(_members(pairs["pair_id"], POOLED, "pooled"))
     table = pd.concat(blocks, ignore_index=True).drop_duplicates(["pair_id", "group"])
     return conform(table, "groups")
+
+
+def _refuse_clashes(given: set[str], defined: list[str]) -> None:
+    reserved = given & {POOLED, OVERALL}
+    if reserved:
+        raise InputError(f"a group or scenario of the data is called `{min(reserved)}`", fix="that name is reserved")
+    twice = [name for number, name in enumerate(defined) if name in given or name in defined[:number]]
+    if twice:
+        raise InputError(f"config key `groups.define`: there is a group `{twice[0]}` already", fix="take another name")
 
 
 def _members(pair_ids: pd.Series, group, kind: str) -> pd.DataFrame:
@@ -66,7 +81,14 @@ def _members(pair_ids: pd.Series, group, kind: str) -> pd.DataFrame:
 def _scenario_blocks(pairs: pd.DataFrame, scenario_groups: pd.DataFrame | None) -> pd.DataFrame:
     scenario = pairs["scenario"]
     if scenario_groups is not None:
-        scenario = scenario.map(scenario_groups.dropna().set_index("scenario")["group"])
+        merged = scenario_groups.dropna().drop_duplicates()
+        twice = merged.loc[merged["scenario"].duplicated(), "scenario"]
+        if len(twice):
+            raise InputError(
+                f"config key `groups.scenario_groups`: scenario `{twice.iloc[0]}` is put into two groups",
+                fix="one row per scenario",
+            )
+        scenario = scenario.map(merged.set_index("scenario")["group"])
     named = scenario.notna()
     return _members(pairs.loc[named, "pair_id"], scenario[named].to_numpy(), "scenario")
 
@@ -96,3 +118,8 @@ def _defined_block(entry: dict, known: pd.DataFrame) -> pd.DataFrame:
             )
     members = known.loc[known["group"].isin(entry["groups"]), "pair_id"].drop_duplicates()
     return _members(members, entry["name"], "defined")
+
+
+def scenario_groups(groups: pd.DataFrame) -> list[str]:
+    """Groups that are scenarios: those that `overall` averages."""
+    return sorted(groups.loc[groups["kind"] == "scenario", "group"].unique())

@@ -16,14 +16,17 @@ def run_job(function: Callable, log: str, **arguments) -> None:
     An `InputError` ends the job with its message alone, on the terminal and in the log; any other exception is a bug
     and keeps its traceback.
     """
-    with open(log, "w", encoding="utf-8") as handle:
-        with contextlib.redirect_stdout(handle), contextlib.redirect_stderr(handle):
-            try:
-                function(**arguments)
-                return
-            except InputError as error:
-                message = f"Error: {error}"
-            except Exception:
-                message = traceback.format_exc()
-            print(message)
+    with (
+        open(log, "w", encoding="utf-8", errors="backslashreplace") as handle,
+        contextlib.redirect_stdout(handle),
+        contextlib.redirect_stderr(handle),
+    ):
+        try:
+            function(**arguments)
+            return
+        except InputError as error:
+            message = f"Error: {error}"
+        except Exception:
+            message = traceback.format_exc()
+        print(message)
     sys.exit(f"\n{message}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from prefdissect.tables import conform
 
@@ -55,9 +56,9 @@ def _combine_orders(by_order: pd.DataFrame) -> pd.DataFrame:
     orders = pairs.size()
     answered = pairs["share"].count() == orders
     logodds, graded = pairs["logodds"].sum(min_count=1), pairs["logodds"].count() == orders
-    share, gap = pairs["share"].mean(), pairs["rating_gap"].mean()
-    margin = np.where(graded, logodds, np.where(gap.notna(), gap, 2 * share - 1))
-    p_a = np.where(graded, 1 / (1 + np.exp(-logodds / orders)), share)
+    share, gap, rated = pairs["share"].mean(), pairs["rating_gap"].mean(), pairs["rating_gap"].count() == orders
+    margin = np.where(graded, logodds, np.where(rated, gap, 2 * share - 1))
+    p_a = np.where(graded, expit(logodds / orders), share)
     table = pd.DataFrame({"p_a": p_a, "margin": margin}, index=orders.index)
     preference = np.select([margin > 0, margin < 0], ["a", "b"], default="tie")
     table["preference"] = pd.Series(preference, index=table.index, dtype=object)

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parents[1]
+PACKAGE = "prefdissect"
 
 
 def code_hash(*modules: str) -> str:
@@ -24,11 +25,15 @@ def code_hash(*modules: str) -> str:
     ----------
     modules
         Dotted names, for instance "prefdissect.features".
+
+    Raises
+    ------
+    ValueError
+        When there is no such module.
     """
-    files = sorted(set().union(*(_closure(module) for module in modules)))
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(Path(file).read_bytes())
+    for module in sorted(set().union(*(_closure(module) for module in modules))):
+        digest.update(f"{module}\0{file_hash(str(_module_file(module)))}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -39,14 +44,27 @@ def _module_file(module: str) -> Path | None:
 
 @cache
 def _imports(module: str) -> tuple[str, ...]:
-    """Modules of this library that a module imports anywhere in its text."""
-    found = []
-    for node in ast.walk(ast.parse(_module_file(module).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prefdissect"):
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    """Modules of this library that a module imports anywhere in its text, and the packages it lies in."""
+    file = _module_file(module)
+    if file is None:
+        raise ValueError(f"{module} is no module of this library")
+    parts = module.split(".")
+    found = [".".join(parts[:n]) for n in range(1, len(parts))]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = _absolute(node, parts, file.name == "__init__.py")
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names if alias.name.startswith("prefdissect")]
-    return tuple(name for name in found if _module_file(name))
+            found += [alias.name for alias in node.names]
+    return tuple(name for name in found if name.split(".")[0] == PACKAGE and _module_file(name))
+
+
+def _absolute(node: ast.ImportFrom, parts: list[str], is_package: bool) -> str:
+    """Name of the module that `from ... import` names; the dots of a relative one count from the module's package."""
+    if not node.level:
+        return node.module
+    base = parts[: len(parts) - node.level + is_package]
+    return ".".join([*base, *([node.module] if node.module else [])])
 
 
 def _closure(module: str) -> set[str]:
@@ -56,10 +74,9 @@ def _closure(module: str) -> set[str]:
         if name not in seen:
             seen.add(name)
             todo += _imports(name)
-    return {str(_module_file(name)) for name in seen}
+    return seen
 
 
-@cache
 def file_hash(path: str) -> str:
     """SHA-256 of a file."""
     with open(path, "rb") as handle:
@@ -82,15 +99,20 @@ def collect(config: dict, files: list[str], tables: list[str]) -> dict:
         "study": config["study"],
         "config": config,
         "inputs": {path: file_hash(path) for path in sorted(files)},
-        "results": {Path(path).name: file_hash(path) for path in sorted(tables)},
+        "results": {path: file_hash(path) for path in sorted(tables)},
         "code": _git_commit(),
         "python": platform.python_version(),
-        "packages": {dist.metadata["Name"]: dist.version for dist in _distributions()},
+        "packages": _packages(),
     }
 
 
-def _distributions():
-    return sorted(metadata.distributions(), key=lambda dist: (dist.metadata["Name"] or "").lower())
+def _packages() -> dict[str, str]:
+    """Version of every package installed; of two with one name the first is the one that is imported."""
+    versions: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        if name := distribution.metadata["Name"]:
+            versions.setdefault(name, distribution.version)
+    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
 
 
 def _git_commit() -> str | None:
@@ -106,5 +128,11 @@ def _git_commit() -> str | None:
 
 
 def to_json(record: dict) -> str:
-    """Stable, readable JSON."""
-    return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """Stable, readable JSON; keys become text, for those of a config may be numbers or null."""
+    return json.dumps(_text_keys(record), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _text_keys(value):
+    if isinstance(value, dict):
+        return {"null" if key is None else str(key): _text_keys(entry) for key, entry in value.items()}
+    return [_text_keys(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -1,8 +1,8 @@
-"""The tables that stages hand to each other: columns, checks, reading and writing.
+"""The tables that stages hand to each other: reading and writing.
 
-Every table is a Parquet file with a pandera schema, checked on writing and on reading. A row that breaks the
-schema is an `InputError` naming file, row, column and value. Files appear by an atomic rename, so a half-written
-table cannot exist. `docs/tables.md` is generated from these schemas.
+Every table is a Parquet file with a pandera schema (`prefdissect.table_schemas`), checked on writing and on reading
+(`prefdissect.table_checks`). A row that breaks the schema is an `InputError` naming file, row, column and value. Files
+appear by an atomic rename, so a half-written table cannot exist.
 """
 
 from __future__ import annotations
@@ -12,260 +12,18 @@ import json
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
 import pyarrow as arrow
 import pyarrow.parquet as pq
 
 from prefdissect.errors import InputError
 from prefdissect.files import atomic_write, write_text
+from prefdissect.table_checks import conform, validate
+from prefdissect.table_schemas import ORDERS, RATING_STATUSES, SCHEMAS, STATUSES, VERDICTS
 
-SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-VERDICTS = ["a", "b", "tie"]
-ORDERS = ["ab", "ba"]
-STATUSES = ["ok", "unparsed", "too_long", "refused", "failed"]
-RATING_STATUSES = ["ok", "not_applicable", "failed"]
-
-
-def _text(description: str, *, nullable: bool = False, isin: list[str] | None = None, **kwargs) -> pa.Column:
-    checks = [pa.Check.isin(isin)] if isin else []
-    return pa.Column("str", checks=checks, nullable=nullable, description=description, **kwargs)
-
-
-def _number(description: str, *, nullable: bool = False, low=None, high=None) -> pa.Column:
-    checks = []
-    if low is not None:
-        checks.append(pa.Check.ge(low))
-    if high is not None:
-        checks.append(pa.Check.le(high))
-    return pa.Column("float64", checks=checks, nullable=nullable, description=description)
-
-
-def _whole(description: str, *, low: int | None = 0) -> pa.Column:
-    checks = [pa.Check.ge(low)] if low is not None else []
-    return pa.Column("int64", checks=checks, description=description)
-
-
-def _flag(description: str, *, nullable: bool = False) -> pa.Column:
-    return pa.Column("boolean" if nullable else "bool", nullable=nullable, description=description)
-
-
-def _schema(name: str, key: list[str], columns: dict[str, pa.Column]) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(columns, name=name, unique=key or None, strict=True, metadata={"key": key})
-
-
-_PAIR = _text("pair the row belongs to")
-_JUDGE = _text("judge, by its safe name")
-
-SCHEMAS: dict[str, pa.DataFrameSchema] = {
-    schema.name: schema
-    for schema in (
-        _schema(
-            "pairs",
-            ["pair_id"],
-            {
-                "pair_id": _text("stable name of the pair, unique in the study"),
-                "prompt_id": _text("hash of the prompt and its earlier turns: the unit of resampling and of folds"),
-                "prompt": _text("the user's last message"),
-                "turns": _text('earlier messages as JSON [{"role", "content"}], null for one turn', nullable=True),
-                "response_a": _text("first response"),
-                "response_b": _text("second response"),
-                "model_a": _text("author of response_a", nullable=True),
-                "model_b": _text("author of response_b", nullable=True),
-                "scenario": _text("scenario of the query", nullable=True),
-                "source": _text("source of the study the pair came from"),
-                "language": _text("language of the query", nullable=True),
-                "reference": _text("reference answer", nullable=True),
-            },
-        ),
-        _schema(
-            "groups",
-            ["pair_id", "group"],
-            {
-                "pair_id": _PAIR,
-                "group": _text("scenario group, query-specific case or group defined by the study"),
-                "kind": _text("where the group comes from", isin=["scenario", "case", "defined", "pooled"]),
-            },
-        ),
-        _schema(
-            "judgements",
-            ["judge", "pair_id", "order", "sample"],
-            {
-                "judge": _JUDGE,
-                "pair_id": _PAIR,
-                "order": _text("which response was shown first; null = not applicable", nullable=True, isin=ORDERS),
-                "sample": _whole("number of the repeat, from 0"),
-                "logp_a": _number("log-probability of the answer token of response_a", nullable=True, high=1e-6),
-                "logp_b": _number("log-probability of the answer token of response_b", nullable=True, high=1e-6),
-                "rating_a": _number("rating of response_a by a judge that rates", nullable=True),
-                "rating_b": _number("rating of response_b by a judge that rates", nullable=True),
-                "mass": _number("probability on the two answer tokens together", nullable=True, low=0, high=1 + 1e-6),
-                "verdict": _text(
-                    "preferred response in stored terms, whatever was shown first; null = none was given",
-                    nullable=True,
-                    isin=VERDICTS,
-                ),
-                "status": _text("what became of the request", isin=STATUSES),
-                "truncated": _flag("were the responses cut to fit"),
-            },
-        ),
-        _schema(
-            "preferences",
-            ["judge", "pair_id"],
-            {
-                "judge": _JUDGE,
-                "pair_id": _PAIR,
-                "p_a": _number("preference for response_a, orders and samples combined", nullable=True, low=0, high=1),
-                "preference": _text("a, b, tie, or null where the judge gave none", nullable=True, isin=VERDICTS),
-                "margin": _number(
-                    "strength of the preference: log-odds, rating difference or share, signed for a", nullable=True
-                ),
-                "consistent": _flag("do both orders agree; null with one order", nullable=True),
-            },
-        ),
-        _schema(
-            "query_info",
-            ["annotator", "prompt_id"],
-            {
-                "annotator": _text("annotator"),
-                "prompt_id": _text("prompt"),
-                "clear_intent": _flag("is it clear what is wanted"),
-                "feelings": _flag("does the user express feelings"),
-                "constraints": _text("JSON list of explicit constraints"),
-                "stances": _text("JSON list of explicit subjective stances"),
-                "mistakes": _text("JSON list of explicit mistakes or biases"),
-                "reference": _text("reference answer", nullable=True),
-            },
-        ),
-        _schema(
-            "annotations",
-            ["annotator", "pair_id", "property", "item"],
-            {
-                "annotator": _text("annotator"),
-                "pair_id": _PAIR,
-                "property": _text("property, by the catalogue's name"),
-                "item": _whole("which constraint, stance or mistake; 0 elsewhere"),
-                "score_a": _number(
-                    "score of response_a on the catalogue's scale; null unless status is ok", nullable=True
-                ),
-                "score_b": _number("score of response_b", nullable=True),
-                "status": _text(
-                    "ok; not_applicable (the query has no such case, errors cannot be checked); failed",
-                    isin=RATING_STATUSES,
-                ),
-            },
-        ),
-        _schema(
-            "errors",
-            ["annotator", "pair_id", "response", "n"],
-            {
-                "annotator": _text("annotator"),
-                "pair_id": _PAIR,
-                "response": _text("a or b", isin=["a", "b"]),
-                "n": _whole("number of the error in its response"),
-                "type": _text("kind of error", nullable=True),
-                "severity": _text("severity", isin=["minor", "moderate", "severe"]),
-                "description": _text("what is wrong", nullable=True),
-            },
-        ),
-        _schema(
-            "features",
-            ["pair_id", "property"],
-            {
-                "pair_id": _PAIR,
-                "property": _text("property"),
-                "sign": _whole("-1, 0 or 1; positive when response_a has more of the property", low=-1),
-                "graded": _number("graded difference", low=-1, high=1),
-                "annotator": _text("annotator it came from"),
-            },
-        ),
-        _schema(
-            "dropped_pairs",
-            ["pair_id", "property"],
-            {
-                "pair_id": _PAIR,
-                "property": _text("property that could not be had"),
-                "annotator": _text("annotator"),
-                "reason": _text("why the pair leaves every fit"),
-            },
-        ),
-        _schema(
-            "coefficients",
-            ["judge", "group", "property", "estimator"],
-            {
-                "judge": _JUDGE,
-                "group": _text("group of pairs, or overall (mean over scenario groups)"),
-                "property": _text("property"),
-                "estimator": _text("estimator"),
-                "mean": _number("effect strength alpha (log-odds)"),
-                "sd": _number("its standard deviation", nullable=True, low=0),
-                "q025": _number("2.5 % quantile", nullable=True),
-                "q975": _number("97.5 % quantile", nullable=True),
-                "fold_mean": _number("mean over the ten published folds; no interval", nullable=True),
-                "degree": _number("degree of preference, 100 sigmoid(alpha); 50 is neutral", low=0, high=100),
-                "degree_q025": _number("its 2.5 % quantile", nullable=True, low=0, high=100),
-                "degree_q975": _number("its 97.5 % quantile", nullable=True, low=0, high=100),
-                "false_sign": _number(
-                    "share of draws that are zero or of the other sign; null where mean is 0",
-                    nullable=True,
-                    low=0,
-                    high=1,
-                ),
-                "word": _text(
-                    "plain word for the effect", isin=["rewards", "penalises", "not distinguishable", "no interval"]
-                ),
-                "n_pairs": _whole("pairs in the fit"),
-            },
-        ),
-        _schema(
-            "fit_quality",
-            ["judge", "group", "estimator"],
-            {
-                "judge": _JUDGE,
-                "group": _text("group of pairs"),
-                "estimator": _text("estimator"),
-                "n_pairs": _whole("pairs in the fit"),
-                "n_prompts": _whole("distinct prompts in the fit"),
-                "n_undecided": _whole("pairs of the group that this judge left undecided"),
-                "n_missing": _whole("pairs of the group without a preference of this judge"),
-                "accuracy": _number("held-out accuracy, folds by prompt", nullable=True, low=0, high=1),
-                "log_loss": _number("held-out log loss (nats)", nullable=True, low=0),
-                "brier": _number("held-out Brier score", nullable=True, low=0, high=1),
-                "auc": _number("held-out area under the ROC curve", nullable=True, low=0, high=1),
-                "calibration_error": _number("expected calibration error, ten bins", nullable=True, low=0, high=1),
-                "majority_accuracy": _number("accuracy of always naming the majority, same folds", nullable=True),
-                "length_accuracy": _number("accuracy of naming the clearly longer response, ties half", nullable=True),
-                "skipped": _text("why the cell was not fitted; null where it was", nullable=True),
-            },
-        ),
-        _schema(
-            "similarity",
-            ["group", "judge_1", "judge_2", "estimator", "metric"],
-            {
-                "group": _text("group, or overall"),
-                "judge_1": _JUDGE,
-                "judge_2": _JUDGE,
-                "estimator": _text("estimator; `labels` for metrics on verdicts"),
-                "metric": _text("pearson (of coefficients) or agreement (of preferences)"),
-                "value": _number("similarity", nullable=True, low=-1 - 1e-9, high=1 + 1e-9),
-                "q025": _number("2.5 % quantile", nullable=True),
-                "q975": _number("97.5 % quantile", nullable=True),
-            },
-        ),
-        _schema("clusters", ["judge"], {"judge": _JUDGE, "cluster": _whole("cluster number, from 1", low=1)}),
-        _schema(
-            "linkage",
-            ["node"],
-            {
-                "node": _whole("number of the merge; leaves come before"),
-                "left": _whole("left child"),
-                "right": _whole("right child"),
-                "height": _number("1 - similarity at which they merge", low=-1e-9),
-                "size": _whole("judges below"),
-                "support": _number("share of resamples in which this cluster occurs", nullable=True, low=0, high=1),
-            },
-        ),
-    )
-}
+__all__ = [
+    "ORDERS", "RATING_STATUSES", "SCHEMAS", "STATUSES", "VERDICTS",
+    "conform", "empty_table", "prompt_id", "read_table", "validate", "write_csv", "write_table",
+]  # fmt: skip
 
 
 def prompt_id(prompt: str, turns: str | None = None) -> str:
@@ -279,61 +37,6 @@ def empty_table(name: str) -> pd.DataFrame:
     return conform(pd.DataFrame(), name)
 
 
-def conform(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Give a frame the columns of a table: missing nullable ones are added, types cast, the order fixed.
-
-    Raises
-    ------
-    InputError
-        When a required column is missing or a value cannot be cast.
-    """
-    schema = SCHEMAS[name]
-    columns = {}
-    for column, spec in schema.columns.items():
-        if column in frame:
-            values = frame[column]
-        elif spec.nullable or len(frame) == 0:
-            values = pd.Series([None] * len(frame), index=frame.index, dtype=object)
-        else:
-            raise InputError(f"table `{name}` lacks column `{column}`", fix=f"present: {', '.join(map(str, frame))}")
-        columns[column] = _cast(values, str(spec.dtype), name, column)
-    return pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
-
-
-def _cast(values: pd.Series, dtype: str, table: str, column: str) -> pd.Series:
-    try:
-        return values.astype("str" if dtype.startswith("str") else dtype)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"table `{table}`, column `{column}`: {error}", fix=f"expected type {dtype}") from error
-
-
-def validate(frame: pd.DataFrame, name: str, where: str) -> pd.DataFrame:
-    """Check a frame against its table's schema; the first fault becomes the message."""
-    try:
-        return SCHEMAS[name].validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        raise InputError(_first_fault(errors.failure_cases, frame, name), where=where) from None
-
-
-def _first_fault(cases: pd.DataFrame, frame: pd.DataFrame, name: str) -> str:
-    case = cases.iloc[0]
-    column, check, row = case["column"], str(case["check"]), case["index"]
-    key = SCHEMAS[name].metadata["key"]
-    if "unique" in check or "uniqueness" in check:
-        doubled = frame[frame.duplicated(key, keep=False)]
-        values = ", ".join(f"{k}={doubled.iloc[0][k]!r}" for k in key)
-        return f"table `{name}`: rows {list(doubled.index[:2])} share the key {values}; keys must be unique"
-    if check == "column_in_dataframe":
-        return f"table `{name}` lacks column `{case['failure_case']}`"
-    if check == "column_in_schema":
-        known = ", ".join(SCHEMAS[name].columns)
-        return f"table `{name}` has the unknown column `{case['failure_case']}`; known: {known}"
-    problem = "is null" if check == "not_nullable" else f"holds {case['failure_case']!r}, which breaks {check}"
-    label = f" ({', '.join(f'{k}={frame.loc[row, k]!r}' for k in key if k in frame)})" if pd.notna(row) else ""
-    place = f", row {row}{label}" if pd.notna(row) else ""
-    return f"table `{name}`{place}, column `{column}` {problem}"
-
-
 def write_table(frame: pd.DataFrame, path: str | Path, name: str) -> pd.DataFrame:
     """Conform, check and write a table; the file appears complete or not at all.
 
@@ -341,9 +44,13 @@ def write_table(frame: pd.DataFrame, path: str | Path, name: str) -> pd.DataFram
     -------
     The table as written.
     """
-    table = validate(conform(frame, name), name, str(path))
-    atomic_write(path, lambda handle: pq.write_table(_arrow(table), handle, compression="zstd"))
+    table = validate(conform(frame, name, str(path)), name, str(path))
+    atomic_write(path, lambda handle: pq.write_table(_arrow(table), handle, **_PARQUET))
     return table
+
+
+# Checksums, because a damaged page can otherwise be read as other values.
+_PARQUET = {"compression": "zstd", "write_page_checksum": True}
 
 
 def _arrow(table: pd.DataFrame) -> arrow.Table:
@@ -370,19 +77,26 @@ def read_table(path: str | Path, name: str, *, columns: list[str] | None = None)
     path = Path(path)
     if not path.is_file():
         raise InputError(f"table `{name}` is missing", where=str(path))
+    frame = _read_parquet(path, columns)
+    known = SCHEMAS[name].columns
+    if unknown := [column for column in frame if column not in known]:
+        problem = f"table `{name}` has the unknown column `{unknown[0]}`"
+        raise InputError(problem, where=str(path), fix=f"known: {', '.join(known)}")
+    if columns is None:
+        return validate(conform(frame, name, str(path)), name, str(path))
+    if lacking := [column for column in columns if column not in frame]:
+        present = ", ".join(frame)
+        raise InputError(f"table `{name}` lacks column `{lacking[0]}`", where=str(path), fix=f"present: {present}")
+    return frame[columns]
+
+
+def _read_parquet(path: Path, columns: list[str] | None) -> pd.DataFrame:
+    # Without partitioning=None a folder called `run=3` would become a column.
     try:
-        frame = pq.read_table(path, columns=columns).to_pandas()
-    except (arrow.ArrowException, OSError) as error:
+        table = pq.read_table(path, columns=columns, partitioning=None, page_checksum_verification=True)
+        return table.to_pandas()
+    except (arrow.ArrowException, OSError, ValueError) as error:
         raise InputError(f"not a complete Parquet file: {error}", where=str(path)) from None
-    if columns is not None:
-        return frame
-    unknown = [column for column in frame if column not in SCHEMAS[name].columns]
-    if unknown:
-        known = ", ".join(SCHEMAS[name].columns)
-        raise InputError(
-            f"table `{name}` has the unknown column `{unknown[0]}`", where=str(path), fix=f"known: {known}"
-        )
-    return validate(conform(frame, name), name, str(path))
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:

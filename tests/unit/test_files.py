@@ -43,7 +43,7 @@ def test_texts_come_back_as_they_were(tmp_path, suffix):
 
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=5))
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_survives_json_lines(tmp_path, texts):
     lines = (json.dumps({"t": text}, ensure_ascii=not text.isprintable()) for text in texts)
     path = write(tmp_path / "any.jsonl", "\n".join(lines))

@@ -122,7 +122,9 @@ def write_group(folder: Path, group: str, records: list[dict]) -> Path:
 
 
 def test_without_index_lists_and_order_the_catalogue_names_the_parameters(tmp_path):
-    write_group(tmp_path / "coefficients", "Daily Tasks", [{"model_name": "m", "parameters": [i / 10 for i in range(29)]}])
+    write_group(
+        tmp_path / "coefficients", "Daily Tasks", [{"model_name": "m", "parameters": [i / 10 for i in range(29)]}]
+    )
     table = read_published_coefficients(tmp_path / "coefficients", CATALOGUE)
     assert list(table["property"]) == CATALOGUE.names and set(table["group"]) == {"Daily Tasks"}
     assert set(table["n_pairs"]) == {0}

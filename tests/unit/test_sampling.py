@@ -77,5 +77,7 @@ def test_the_column_must_exist():
 
 def test_the_papers_sizes_are_its_5240_pairs():
     assert sum(PAPER_SIZES.values()) == 5240
-    sample = sample_pairs(pairs_of({scenario: size + 30 for scenario, size in PAPER_SIZES.items()}), PAPER_SIZES, seed=0)
+    sample = sample_pairs(
+        pairs_of({scenario: size + 30 for scenario, size in PAPER_SIZES.items()}), PAPER_SIZES, seed=0
+    )
     assert sample["scenario"].value_counts().to_dict() == PAPER_SIZES

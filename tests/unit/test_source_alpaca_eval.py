@@ -12,6 +12,7 @@ import pytest
 from prefdissect.catalogue import load_catalogue
 from prefdissect.errors import InputError
 from prefdissect.pairs.alpaca_eval import read
+from prefdissect.tables import prompt_id
 
 
 def row(preference=1.25, **changes) -> dict:
@@ -52,6 +53,7 @@ def test_columns(tmp_path):
         "Oak.",
         "Beech.",
     )
+    assert pair["prompt_id"] == prompt_id("Name a tree.")
     assert (pair["model_a"], pair["model_b"], pair["scenario"]) == ("m1", "m2", "helpful_base")
 
 
@@ -126,7 +128,13 @@ def test_annotators_share_pairs_and_repeats_are_samples(tmp_path):
     )
     assert source.pairs["pair_id"].tolist() == ["ae-1", "ae-4", "ae-5"]
     found = source.judgements[["judge", "pair_id", "sample"]].apply(tuple, axis=1).tolist()
-    assert found == [("soft", "ae-1", 0), ("7", "ae-1", 0), ("soft", "ae-1", 1), ("soft", "ae-4", 0), ("soft", "ae-5", 0)]
+    assert found == [
+        ("soft", "ae-1", 0),
+        ("7", "ae-1", 0),
+        ("soft", "ae-1", 1),
+        ("soft", "ae-4", 0),
+        ("soft", "ae-5", 0),
+    ]
 
 
 def test_empty_outputs_take_their_judgements_along(tmp_path):

@@ -184,7 +184,7 @@ def test_releases_without_safety_tags_are_read(tmp_path):
 
 def test_empty_answers_follow_the_sources_policy(tmp_path):
     rows = [vote(1), vote(2, conversation_b=talk("Question 2?", " \n"))]
-    with pytest.raises(InputError, match="votes.jsonl: line 2, column `conversation_b` holds|line 2, column `conversation_b`"):
+    with pytest.raises(InputError, match="votes.jsonl: line 2, column `conversation_b`: holds only white space"):
         source(tmp_path, rows)
     dropped = source(tmp_path, rows, empty_responses="drop")
     assert len(dropped.pairs) == len(dropped.judgements) == 1

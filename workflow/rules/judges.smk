@@ -85,7 +85,7 @@ rule check_inputs:
     params:
         judges=RECORDED,
         settings={"ties": STUDY["preferences"]["ties"], "folds": STUDY["regression"]["folds"]},
-        code=code_hash("prefdissect.regression.fit", "prefdissect.preferences"),
+        code=code_hash("prefdissect.regression.cells"),
     conda:
         "../../envs/workflow.yaml"
     script:

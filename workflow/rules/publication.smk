@@ -113,7 +113,7 @@ rule write_findings:
         dropped=f"{OUT}/dropped_pairs.parquet",
         notes=expand("{out}/sources/{source}/notes.json", out=OUT, source=STUDY.sources),
         catalogue=STUDY.catalogue_path,
-        template="workflow/report/findings.html.j2",
+        template=product_file("workflow/report/findings.html.j2"),
     output:
         findings=report(
             f"{OUT}/findings.html",

@@ -91,7 +91,8 @@ def _quantiles(spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     missing = np.isnan(spread).mean(axis=0) if len(spread) else np.ones(spread.shape[1:])
     low, high = np.full(missing.shape, np.nan), np.full(missing.shape, np.nan)
     usable = missing <= 0.5
-    low[usable], high[usable] = np.nanquantile(spread[:, usable], [0.025, 0.975], axis=0)
+    if usable.any():
+        low[usable], high[usable] = np.nanquantile(spread[:, usable], [0.025, 0.975], axis=0)
     return low, high
 
 

@@ -43,7 +43,7 @@ _DOT = 4.1  # points
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of the plot: names, wrapped labels, edges in inches from the top (length rows + 1), whether any judge differs."""
+    """Rows of the plot: names, wrapped labels, edges (inches from the top), whether any judge differs."""
 
     names: list[str]
     labels: list[list[str]]

@@ -129,8 +129,15 @@ def similarity_figure(
         plan = _plan([labels.get(judge, judge) for judge in order], len(tree.branches) > 0, len(codes), matrix, width)
         needed = plan.left + plan.side + 0.06 + plan.label_width + MARGIN
         sheet = Sheet(max(needed, _NARROWEST))
-        norm = Normalize(_lowest(matrix), 1.0)
-        _head(sheet, title, subtitle, matrix, tree, codes, norm, value_label, clusters)
+        low, step = _lowest(matrix)
+        norm = Normalize(low, 1.0)
+        sheet.text(title, TITLE, weight="bold")
+        if subtitle:
+            sheet.advance(0.03)
+            sheet.text(subtitle, BODY, colour=GREY)
+        sheet.advance(0.1)
+        _colour_bar(sheet, norm, step, value_label)
+        _keys(sheet, matrix, tree, codes, clusters or {})
         _body(sheet, plan, matrix, tree, codes, norm, [(clusters or {}).get(judge) for judge in order])
         return sheet.finish()
 
@@ -194,14 +201,20 @@ def _attribute_codes(attributes: pd.DataFrame | None, order: list[str]) -> dict[
         return {}
     table = attributes.set_index("judge") if "judge" in attributes else attributes
     if table.shape[1] > MOST_ATTRIBUTES:
-        raise InputError(f"{table.shape[1]} attributes are too many beside a heat map", fix=f"at most {MOST_ATTRIBUTES}")
+        raise InputError(
+            f"{table.shape[1]} attributes are too many beside a heat map", fix=f"at most {MOST_ATTRIBUTES}"
+        )
     return {str(name): pd.Categorical(table[name].reindex(order)) for name in table}
 
 
-def _lowest(matrix: np.ndarray) -> float:
-    """Lower end of the colours: the least value rounded down to a tenth, so that the range in use fills the scale."""
-    values = matrix[~np.isnan(matrix)]
-    return min(0.9, float(np.floor(values.min() * 10 + 1e-9) / 10))
+def _lowest(matrix: np.ndarray) -> tuple[float, float]:
+    """Lower end of the colours, below the least value so that the range in use fills the scale, and a step of ticks."""
+    least = float(np.nanmin(matrix)) + 1e-9
+    if least < -0.6:
+        return -1.0, 0.5
+    step = 0.2 if least < 0.2 else 0.1
+    low = float(np.floor(least / step) * step)
+    return (low, step) if low < 0.85 else (0.9, 0.05)
 
 
 def _plan(labels: list[str], has_tree: bool, n_bars: int, matrix: np.ndarray, width: float) -> _Plan:
@@ -212,27 +225,28 @@ def _plan(labels: list[str], has_tree: bool, n_bars: int, matrix: np.ndarray, wi
     tree, bars = (_TREE if has_tree else 0.0), n_bars * _BAR + (0.05 if n_bars else 0)
     least = max(len(lines) for lines in wrapped) * line_height(font) + 0.01
     if n <= MOST_WITH_VALUES:
-        least = max(least, max(text_width(_value(v), TINY) for v in np.unique(matrix[~np.isnan(matrix)])) + 0.04)
+        least = max(least, _widest_value(matrix, TINY) + 0.04)
     fitting = (width - 2 * MARGIN - tree - _GAP - bars - 0.06 - label_width) / n
     return _Plan(wrapped, font, label_width, max(least, min(fitting, _LARGEST_CELL)), tree, bars)
 
 
-def _value(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+def _value(value: float, n: int) -> str:
+    """Two decimals; without the zero before the point where cells are many and small."""
+    text = f"{value + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return text.replace("0.", ".", 1) if n > 10 else text
 
 
-def _head(sheet: Sheet, title, subtitle, matrix, tree, codes, norm, value_label, clusters) -> None:
-    sheet.text(title, TITLE, weight="bold")
-    if subtitle:
-        sheet.advance(0.03)
-        sheet.text(subtitle, BODY, colour=GREY)
-    sheet.advance(0.1)
-    _colour_bar(sheet, norm, value_label)
+def _widest_value(matrix: np.ndarray, size: float) -> float:
+    return max(text_width(_value(value, len(matrix)), size) for value in np.unique(matrix[~np.isnan(matrix)]))
+
+
+def _keys(sheet: Sheet, matrix: np.ndarray, tree: _Tree, codes: dict, clusters: dict) -> None:
+    """Legends for what the figure holds: gaps, clusters, well-supported branches, attributes."""
     missing = int(np.isnan(matrix[np.triu_indices(len(matrix), 1)]).sum())
     keys = []
     if missing:
         keys.append((Patch(**_MISSING), f"no value ({missing} pair{'s' if missing > 1 else ''} of judges)"))
-    if any(cluster is not None for cluster in (clusters or {}).values()):
+    if any(cluster is not None for cluster in clusters.values()):
         keys.append((Patch(facecolor="none", edgecolor=INK, linewidth=1.4), "cluster, with its number"))
     if (tree.support >= SURE_SUPPORT).any():
         dot = Line2D([], [], linestyle="none", marker="o", markersize=3.5, color=INK)
@@ -245,15 +259,14 @@ def _head(sheet: Sheet, title, subtitle, matrix, tree, codes, norm, value_label,
     sheet.advance(0.03)
 
 
-def _colour_bar(sheet: Sheet, norm: Normalize, value_label: str) -> None:
+def _colour_bar(sheet: Sheet, norm: Normalize, step: float, value_label: str) -> None:
     sheet.text(value_label, BODY)
     sheet.advance(0.03)
-    length = min(2.6, sheet.inner_width)
-    axes = sheet.axes(MARGIN + 0.02, sheet.top, length, 0.11)
+    length = min(2.6, sheet.inner_width - 0.16)
+    axes = sheet.axes(MARGIN + 0.08, sheet.top, length, 0.11)
     shades = np.linspace(norm.vmin, norm.vmax, 129)
     axes.pcolormesh(shades, [0, 1], [(shades[:-1] + shades[1:]) / 2], norm=norm, cmap=SIMILARITY_COLOURS)
-    step = next(s for s in (0.05, 0.1, 0.2, 0.5) if (norm.vmax - norm.vmin) / s <= 6)
-    ticks = np.arange(np.ceil(norm.vmin / step - 1e-9), np.floor(norm.vmax / step + 1e-9) + 1) * step
+    ticks = np.arange(norm.vmin, norm.vmax + 1e-9, step)
     axes.set_xticks(ticks, [f"{tick + 0.0:g}".replace("-", "−") for tick in ticks.round(3)], size=SMALL)
     axes.set_yticks([])
     axes.tick_params(length=2, width=0.6, pad=1.5)
@@ -267,10 +280,14 @@ def _shades(n: int) -> list[tuple[float, ...]]:
     return list(matplotlib.colormaps["viridis"](np.linspace(0.05, 0.95, n)))
 
 
+def _level(level: object) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)
+
+
 def _attribute_legend(sheet: Sheet, name: str, levels: pd.Categorical) -> None:
     shades = _shades(len(levels.categories))
     handles = [Patch(facecolor=shade, edgecolor="none") for shade in shades]
-    texts = [f"{number}  {level}" for number, level in enumerate(levels.categories, start=1)]
+    texts = [f"{number}: {_level(level)}" for number, level in enumerate(levels.categories, start=1)]
     if (levels.codes < 0).any():
         handles.append(Patch(**_MISSING))
         texts.append("unknown")
@@ -297,10 +314,12 @@ def _body(sheet: Sheet, plan: _Plan, matrix, tree: _Tree, codes, norm: Normalize
 
 def _draw_map(axes: Axes, plan: _Plan, matrix: np.ndarray, norm: Normalize) -> None:
     n = len(matrix)
-    edges = np.arange(n + 1) - 0.5
-    line = 0.6 if n <= MOST_WITH_VALUES else 0.15
-    shown = np.ma.masked_invalid(matrix)
-    axes.pcolormesh(edges, edges, shown, norm=norm, cmap=SIMILARITY_COLOURS, edgecolors="white", linewidth=line)
+    style = {"norm": norm, "cmap": SIMILARITY_COLOURS}
+    if n <= MOST_WITH_VALUES:
+        edges = np.arange(n + 1) - 0.5
+        axes.pcolormesh(edges, edges, np.ma.masked_invalid(matrix), edgecolors="white", linewidth=0.6, **style)
+    else:  # thousands of cells as one picture: quick to draw and to page through
+        axes.imshow(np.ma.masked_invalid(matrix), interpolation="nearest", aspect="auto", **style)
     for row, column in np.argwhere(np.isnan(matrix)):
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **_MISSING))
     axes.set_xlim(-0.5, n - 0.5)
@@ -316,12 +335,13 @@ def _draw_map(axes: Axes, plan: _Plan, matrix: np.ndarray, norm: Normalize) -> N
 
 
 def _write_values(axes: Axes, plan: _Plan, matrix: np.ndarray, norm: Normalize) -> None:
-    widest = max(text_width(_value(value), 1.0) for value in np.unique(matrix[~np.isnan(matrix)]))
-    size = min(BODY, (plan.cell - 0.04) / widest)
+    size = min(BODY, TINY * (plan.cell - 0.03) / _widest_value(matrix, TINY))
     for (row, column), value in np.ndenumerate(matrix):
         if row != column and not np.isnan(value):
             colour = _ink_on(matplotlib.colormaps[SIMILARITY_COLOURS](norm(value)))
-            axes.text(column, row, _value(value), size=size, color=colour, ha="center", va="center_baseline")
+            axes.text(
+                column, row, _value(value, len(matrix)), size=size, color=colour, ha="center", va="center_baseline"
+            )
 
 
 def _ink_on(background) -> str:
@@ -338,7 +358,9 @@ def _draw_clusters(axes: Axes, clusters: list, plan: _Plan) -> None:
         if cluster is not None and not pd.isna(cluster):
             for colour, line in (("white", 2.8), (INK, 1.4)):  # a white rim keeps the border visible on dark cells
                 corner = (start - 0.5, start - 0.5)
-                axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=colour, linewidth=line, clip_on=False))
+                axes.add_patch(
+                    Rectangle(corner, size, size, fill=False, edgecolor=colour, linewidth=line, clip_on=False)
+                )
             place = -0.5 - (plan.bars + 0.06) / plan.cell
             text = f"{cluster:g}" if isinstance(cluster, float) else str(cluster)
             axes.text(place, start + size / 2 - 0.5, text, size=SMALL, weight="bold", ha="right", va="center")
@@ -370,7 +392,7 @@ def _draw_tree(axes: Axes, tree: _Tree, n: int) -> None:
         middle = (sure[:, 1] + sure[:, 2]) / 2
         axes.plot(middle[:, 0], middle[:, 1], "o", color=INK, markersize=3 if n <= 40 else 2, clip_on=False)
     top = float(tree.branches[:, :, 1].max()) or 1.0
-    axes.set_xlim(top * 1.03, 0)
+    axes.set_xlim(top * 1.12, 0)
     axes.set_ylim(n - 0.5, -0.5)
     axes.set_yticks([])
     axes.set_xticks([0, top], ["0", f"{top:.2f}"], size=SMALL)

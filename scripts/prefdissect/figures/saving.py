@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from prefdissect.figures.style import figure_style
-from prefdissect.tables import atomic_write
+from prefdissect.files import atomic_write
 
 # A time stamp would differ from run to run, a program's version from one installation to the next.
 _NO_STAMPS = {

@@ -47,7 +47,7 @@ MARGIN = 0.12  # inches, at every edge of a sheet
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "P", "v")
 INK, GREY, PALE, BAND = "#1a1a1a", "#6b6b6b", "#d0d0d0", "#f3f3f3"
-SIMILARITY_COLOURS = "cividis_r"  # perceptually uniform, and evenly darker in grey too
+SIMILARITY_COLOURS = "viridis_r"  # perceptually uniform, safe for the colour-blind, and evenly darker in grey too
 
 _RC = {
     "font.size": BODY,
@@ -194,14 +194,14 @@ class Sheet:
         artist = self.figure.text(left, 0, text, size=size, weight=weight, color=colour, **settings)
         self._place.append(lambda height: artist.set_y(height - top))
 
-    def legend(self, handles: Sequence[Artist], labels: Sequence[str], title: str | None = None) -> Legend:
-        """Add a legend over the whole width, in as many columns as fit."""
+    def legend(self, handles: Sequence[Artist], labels: Sequence[str]) -> Legend:
+        """Add a legend over the whole width, to be read line by line, in as few lines as possible."""
         room = self.inner_width - 0.4  # the handle and its gap
-        texts = ["\n".join(wrap(label, BODY, room)) for label in labels]
-        for columns in range(len(handles), 0, -1):
-            legend = self._legend(handles, texts, columns, title)
+        entries = [(handle, "\n".join(wrap(label, BODY, room))) for handle, label in zip(handles, labels, strict=True)]
+        for lines in range(1, len(entries) + 1):
+            legend = self._legend(entries, -(-len(entries) // lines))
             extent = legend.get_window_extent(self.canvas.get_renderer())
-            if columns == 1 or extent.width / self.figure.dpi <= self.inner_width:
+            if lines == len(entries) or extent.width / self.figure.dpi <= self.inner_width:
                 break
             legend.remove()
         top, transform = self.top, self.figure.dpi_scale_trans
@@ -209,17 +209,17 @@ class Sheet:
         self.advance(extent.height / self.figure.dpi)
         return legend
 
-    def _legend(self, handles, texts, columns: int, title: str | None) -> Legend:
+    def _legend(self, entries: list[tuple[Artist, str]], columns: int) -> Legend:
+        # matplotlib fills column by column, people read line by line.
+        entries = [entry for column in range(columns) for entry in entries[column::columns]]
         # Texts are set afterwards: matplotlib leaves out legend entries that begin with an underscore.
         legend = self.figure.legend(
-            handles,
-            [str(number) for number in range(len(texts))],
+            [handle for handle, _ in entries],
+            [str(number) for number in range(len(entries))],
             ncols=columns,
             loc="upper left",
-            title=title,
             alignment="left",
             fontsize=BODY,
-            title_fontsize=BODY,
             frameon=False,
             borderpad=0,
             borderaxespad=0,
@@ -227,8 +227,8 @@ class Sheet:
             columnspacing=1.6,
             labelspacing=0.35,
         )
-        for entry, text in zip(legend.get_texts(), texts, strict=True):
-            entry.set(text=text, linespacing=LINE_SPACING)
+        for artist, (_, text) in zip(legend.get_texts(), entries, strict=True):
+            artist.set(text=text, linespacing=LINE_SPACING)
         return legend
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
@@ -247,6 +247,4 @@ class Sheet:
         self.figure.set_size_inches(self.width, height)
         for place in self._place:
             place(height)
-        # Ticks come into being when first drawn: draw here, while the style holds.
-        self.figure.draw_without_rendering()
         return self.figure

@@ -92,7 +92,8 @@ def load_template(path: str | Path) -> Template:
     try:
         data = yaml.safe_load(path.read_bytes().decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise InputError(f"byte {error.start} is not UTF-8", where=str(path), fix="save the template as UTF-8") from None
+        problem = f"byte {error.start} is not UTF-8"
+        raise InputError(problem, where=str(path), fix="save the template as UTF-8") from None
     except yaml.YAMLError as error:
         raise InputError(f"not valid YAML: {' '.join(str(error).split())}", where=str(path)) from None
     return template_from(data, str(path))
@@ -199,7 +200,8 @@ def check_turns(template: Template, turns: list[dict] | None, where: str) -> Non
         return
     if "conversation" not in template.pieces[1::2] and template.turns != "messages":
         fix = "use {conversation} in its text, or in chat style `turns: messages`"
-        raise InputError("the pair has earlier turns, and the prompt template has no place for them", where=where, fix=fix)
+        problem = "the pair has earlier turns, and the prompt template has no place for them"
+        raise InputError(problem, where=where, fix=fix)
     for number, turn in enumerate(turns):
         if not isinstance(turn, dict) or turn.get("role") not in ROLES or not isinstance(turn.get("content"), str):
             fix = f'each is {{"role", "content"}} with text and a role of {", ".join(ROLES)}'

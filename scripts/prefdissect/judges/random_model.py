@@ -144,8 +144,11 @@ def _model(vocab_size: int, seed: int, hidden_size: int, layers: int, max_positi
 
 def _save(folder: Path, model, tokenizer, seed: int) -> None:
     """Write beside the folder first, so that a half-written model never bears its name."""
+    from transformers.utils import logging
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    logging.disable_progress_bar()
     try:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from prefdissect.annotators.lexical import structure_score
+from prefdissect.annotators.structure import structure_score
 from prefdissect.annotators.words import count_words
 from prefdissect.tables import conform
 

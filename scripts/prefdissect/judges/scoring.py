@@ -162,6 +162,8 @@ def run_worker(
     write_lines(paths[1], requests)
     paths[2].unlink(missing_ok=True)
     _run([str(interpreter or sys.executable), "-m", WORKER, *map(str, paths)], judge_record["name"], log)
+    if not paths[2].is_file():
+        raise InputError("the judge worker ended without verdicts", where=f"judge `{judge_record['name']}`")
     return to_judgements(pairs, read_lines(paths[2]), judge_record["name"])
 
 

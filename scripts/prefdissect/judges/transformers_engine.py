@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from prefdissect.errors import InputError
-from prefdissect.judges.prompts import Renderer, Template
+from prefdissect.judges.prompts import Rendered, Renderer, Template
 
 # torch and transformers take seconds to import: a wrong path in a record must not wait for them.
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
-BATCH_TOKENS = {"cpu": 8192, "cuda": 65536}
+BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}
 BATCH_SIZE = 64
 CHUNK = 512
 
@@ -122,7 +122,7 @@ class TransformersEngine:
 
     def _check_vocabulary(self, prompts: list[Prompt]) -> None:
         size = self.model.get_input_embeddings().weight.shape[0]
-        highest = max((int(prompt.tokens.max()) for prompt in prompts if len(prompt.tokens)), default=0)
+        highest = max(max(int(each.tokens.max(initial=0)), *each.first, *each.second) for each in prompts)
         if highest >= size:
             problem = f"the tokenizer gives token {highest}, and the model knows only {size}"
             raise InputError(problem, where=_where(self.judge), fix="tokenizer and model must belong together")
@@ -204,23 +204,26 @@ class PromptTokenizer:
 
     def _chunk(self, requests: list[dict]) -> list[Prompt]:
         rendered = [self._render(request) for request in requests]
-        plain = self._encode(rendered, "")
-        answers = [[self._encode(rendered, spelling) for spelling in group] for group in self.template.answers]
+        spelled_out = [number for number, prompt in enumerate(rendered) if self._spells_control(prompt)]
+        plain = self._encode(rendered, "", spelled_out)
+        spellings = self.template.answers
+        answers = [[self._encode(rendered, text, spelled_out) for text in texts] for texts in spellings]
         prompts = []
         for number, request in enumerate(requests):
-            spelled = [[rows[number] for rows in group] for group in answers]
-            length, first, second = answer_tokens(plain[number], spelled, self.template.answers, self.where)
+            spelled = [[rows[number] for rows in each] for each in answers]
+            length, first, second = answer_tokens(plain[number], spelled, spellings, self.where)
             tokens = np.array(self._opening + plain[number][:length], dtype=np.int32)
             prompts.append(Prompt(request["id"], tokens, first, second))
         return prompts
 
-    def _encode(self, rendered: list, answer: str) -> list[list[int]]:
+    def _spells_control(self, prompt: Rendered) -> bool:
+        return self._control is not None and any(self._control.search(prompt.text, *span) for span in prompt.data)
+
+    def _encode(self, rendered: list[Rendered], answer: str, spelled_out: list[int]) -> list[list[int]]:
         texts = [prompt.text + answer for prompt in rendered]
         rows = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-        if self._control:
-            for number, prompt in enumerate(rendered):
-                if any(self._control.search(prompt.text, *span) for span in prompt.data):
-                    rows[number] = self._encode_guarded(texts[number], prompt.data)
+        for number in spelled_out:
+            rows[number] = self._encode_guarded(texts[number], rendered[number].data)
         return rows
 
     def _encode_guarded(self, text: str, data: tuple[tuple[int, int], ...]) -> list[int]:

@@ -35,22 +35,30 @@ ENGINES = {"transformers": "prefdissect.judges.transformers_engine"}
 ERROR_PREFIX = "judge worker: error: "
 STATED_ERROR = 2
 
+TEXTS = ("prompt", "first", "second")
+
 
 class Progress:
-    """Plain lines on stderr with speed and time left, at most one in `every` seconds."""
+    """Plain lines on stderr with speed and time left, at most one in `every` seconds.
+
+    The time left is reckoned by length of text, since engines take the longest requests first.
+    """
 
     def __init__(self, requests: list[dict], every: float = 5.0):
         self.total, self.done, self.every = len(requests), 0, every
         self.pairs = len({request["id"].rpartition("|")[0] or request["id"] for request in requests})
+        self.work = {request["id"]: sum(len(request[key]) for key in TEXTS) + 1 for request in requests}
+        self.work_total, self.work_done = sum(self.work.values()), 0
         self.started = self.last = time.monotonic()
 
-    def advance(self, count: int) -> None:
+    def advance(self, finished: list[dict]) -> None:
         """Count finished requests, and say so when it is time."""
-        self.done += count
+        self.done += len(finished)
+        self.work_done += sum(self.work[verdict["id"]] for verdict in finished)
         now = time.monotonic()
         if now - self.last >= self.every and self.done < self.total:
             self.last = now
-            left = (now - self.started) * (self.total - self.done) / self.done
+            left = (now - self.started) * (self.work_total - self.work_done) / self.work_done
             say(f"{self.done} of {self.total} requests, {self._speed(now)}, about {left:.0f} s left")
 
     def finish(self, verdicts: Iterable[dict]) -> None:
@@ -62,7 +70,8 @@ class Progress:
         listed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
         mean = f", mean mass on the answers {sum(masses) / len(masses):.3g}" if masses else ""
         now = time.monotonic()
-        say(f"{self.total} requests ({listed}), {tokens} tokens in {now - self.started:.1f} s, {self._speed(now)}{mean}")
+        speed = f"{now - self.started:.1f} s, {self._speed(now)}"
+        say(f"{self.total} requests ({listed}), {tokens} tokens in {speed}{mean}")
 
     def _speed(self, now: float) -> str:
         share = self.pairs / self.total if self.total else 0.0
@@ -93,7 +102,7 @@ def score(judge: dict, template, requests: list[dict]) -> dict[str, dict]:
         for verdict in finished:
             awaited.remove(verdict["id"])
             verdicts[verdict["id"]] = verdict
-        progress.advance(len(finished))
+        progress.advance(finished)
     if awaited:
         raise RuntimeError(f"the engine gave no verdict on {len(awaited)} requests, such as {sorted(awaited)[0]}")
     progress.finish(verdicts.values())
@@ -160,7 +169,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        return _fail(f"the interpreter {sys.executable} lacks the package `{error.name}` that this judge's engine needs")
+        return _fail(f"{sys.executable} lacks the package `{error.name}`, which the engine of this judge needs")
+    except OSError as error:
+        return _fail(f"{error.filename or options.verdicts}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
     return 0

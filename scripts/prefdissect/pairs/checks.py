@@ -23,17 +23,17 @@ from prefdissect.pairs.columns import (
     labels,
     no_text,
     no_unicode,
+    nothing,
     refuse_doubled,
     short,
     whole,
 )
 from prefdissect.pairs.files import as_floats
-from prefdissect.tables import RATING_STATUSES, SCHEMAS, conform, prompt_id, validate
+from prefdissect.tables import RATING_STATUSES, conform, prompt_id, validate
 
 TEXTS = ("prompt", "response_a", "response_b")
 OPTIONAL = ("prompt_id", "model_a", "model_b", "scenario", "language", "reference")
 EMPTY_POLICIES = ("error", "keep", "drop")
-PAIR_COLUMNS = tuple(column for column in SCHEMAS["pairs"].columns if column != "source")
 ROLES = ("system", "user", "assistant")
 
 
@@ -213,7 +213,7 @@ def _empty_responses(frame: pd.DataFrame, record: dict, place: Place) -> pd.Seri
 
 def _turns(frame: pd.DataFrame, place: Place) -> pd.Series:
     if "turns" not in frame:
-        return pd.Series(None, index=frame.index, dtype=object)
+        return nothing(frame.index)
     values = frame["turns"].astype(object)
     return pd.Series(
         [_turns_text(value, place.at(row, "turns")) for row, value in values.items()], index=frame.index, dtype=object

@@ -47,7 +47,7 @@ class Place:
 def labels(frame: pd.DataFrame, column: str, place: Place, *, nullable: bool = True) -> pd.Series:
     """A column of names as text: whole numbers become text, missing and empty ones None (or an error)."""
     if column not in frame:
-        return pd.Series(None, index=frame.index, dtype=object)
+        return nothing(frame.index)
     values = frame[column].astype(object)
     names = pd.Series([as_label(value) for value in values], index=frame.index, dtype=object)
     given = values.notna() & values.map(lambda value: not (isinstance(value, str) and value == "")).astype(bool)
@@ -56,6 +56,11 @@ def labels(frame: pd.DataFrame, column: str, place: Place, *, nullable: bool = T
         place.refuse(names.isna(), column, lambda _: "is empty", values, "every row needs a value")
     place.refuse(~names.map(is_unicode).astype(bool), column, no_unicode, values)
     return names
+
+
+def nothing(index: pd.Index) -> pd.Series:
+    """A column of None; `pd.Series(None)` would hold NaN, which is true where a text is asked for."""
+    return pd.Series([None] * len(index), index=index, dtype=object)
 
 
 def as_label(value) -> str | None:
@@ -72,7 +77,7 @@ def as_label(value) -> str | None:
 def choices(frame: pd.DataFrame, column: str, allowed, place: Place, *, default=None) -> pd.Series:
     """A column that holds one of a few words; missing ones take the default, others are an error."""
     if column not in frame:
-        return pd.Series(default, index=frame.index, dtype=object)
+        return pd.Series([default] * len(frame), index=frame.index, dtype=object)
     values = frame[column].astype(object)
     bad = values.notna() & ~values.map(lambda value: value in allowed if isinstance(value, str) else False).astype(bool)
     place.refuse(bad, column, lambda value: f"holds {value!r}", values, f"one of {', '.join(allowed)}, or empty")

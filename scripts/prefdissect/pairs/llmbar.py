@@ -114,7 +114,9 @@ def statistics(judgements: pd.DataFrame, pairs: pd.DataFrame, *, gold: str = GOL
     Parameters
     ----------
     judgements, pairs
-        Contract tables of this source; the verdicts of judge `gold` are the truth.
+        Contract tables of this source.
+    gold
+        Judge whose verdicts are the truth.
 
     Returns
     -------
@@ -261,8 +263,8 @@ def _judgement_rows(instance: dict, strategy: str, where: str) -> list[dict]:
         winner, (_, reason) = last[run].get("winner"), _completion(last[run].get("completion"), where)
         if winner not in VERDICT_OF_WINNER:
             raise InputError(f"`winner` of the run `{run}` is {winner!r}", where=where, fix='"1", "2" or null')
-        verdict = VERDICT_OF_WINNER[winner]
-        rows.append(dict(mode=mode, order=order, verdict=verdict, n_passes=len(passes), finish_reason=reason))
+        row = {"mode": mode, "order": order, "verdict": VERDICT_OF_WINNER[winner]}
+        rows.append({**row, "n_passes": len(passes), "finish_reason": reason})
     return rows
 
 
@@ -284,8 +286,11 @@ def _completion(entry, where: str) -> tuple[str, str]:
 
 def _model_and_engine(published: Path, judge: str) -> dict:
     above = [published, *published.resolve().parents[:2]]
-    config = next((path for path in (up / f"LLMEvaluator/evaluators/config/{judge}.json" for up in above) if path.is_file()), None)
+    configs = [folder / "LLMEvaluator" / "evaluators" / "config" / f"{judge}.json" for folder in above]
+    config = next((path for path in configs if path.is_file()), None)
     modules = read_json(config) if config else [{}]
+    if not isinstance(modules, list) or not modules or not isinstance(modules[-1], dict):
+        raise InputError("holds no list of modules", where=str(config), fix="the last one asks for the verdict")
     last = modules[-1]
     return {"model_name": last.get("model_name"), "engine": (last.get("openai_kwargs") or {}).get("engine")}
 

@@ -120,7 +120,12 @@ def _pair(vote: dict, wanted: dict, row: int, place: Place) -> dict:
     a, b = (_messages(vote[column], place.at(row, column)) for column in ("conversation_a", "conversation_b"))
     if wanted["single_turn"] and max(_user_turns(a), _user_turns(b)) > 1:
         raise LeftOut("more than one turn")
-    return {"verdict": verdict, **_texts(a, b), **{key: vote[key] for key in ("model_a", "model_b")}, "language": language}
+    return {
+        "verdict": verdict,
+        **_texts(a, b),
+        **{key: vote[key] for key in ("model_a", "model_b")},
+        "language": language,
+    }
 
 
 def _verdict(winner, row: int, place: Place) -> str:
@@ -177,7 +182,7 @@ def _scenarios(ids: pd.Series, votes: pd.DataFrame, record: dict, place: Place) 
 
 
 def _given_scenarios(path: str | None) -> dict[str, str]:
-    if path is None:
+    if not path:
         return {}
     frame = read_frame(path)
     require_columns(frame, ("question_id", "scenario"), path)

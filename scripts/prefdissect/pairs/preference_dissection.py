@@ -78,12 +78,12 @@ def read(record: dict, catalogue: Catalogue) -> Source:
     tables = {
         "judgements": _judgements(frame, ids, record.get("labels") or {}, place),
         "features": _features(compared, ids),
-        "annotations": _annotations(compared, frame, ids, catalogue, place, complete="annotations" not in record),
+        "annotations": _annotations(compared, frame, ids, catalogue, place, complete=not record.get("annotations")),
         "groups": _case_groups(lists, ids),
     }
     kept = set(checked.pairs["pair_id"])
     tables = {name: table[table["pair_id"].isin(kept)].reset_index(drop=True) for name, table in tables.items()}
-    notes = _notes(compared, len(frame) if "annotations" in record else 0)
+    notes = _notes(compared, len(frame) if record.get("annotations") else 0)
     if not any(case in lists for case in CASES.values()):
         prompts = ids.map(checked.pairs.set_index("pair_id")["prompt_id"]).dropna()
         tables["query_info"], repeated = _query_info(annotated, prompts, frame)
@@ -101,7 +101,7 @@ def _pair_ids(frame: pd.DataFrame, place: Place) -> pd.Series:
 
 
 def _group_lists(path: str | None, n_pairs: int) -> dict[str, list[int]]:
-    if path is None:
+    if not path:
         return {}
     lists = read_json(path)
     if not isinstance(lists, dict):
@@ -136,7 +136,9 @@ def _scenarios(frame: pd.DataFrame, lists: dict, path: str | None, place: Place)
         for row in rows:
             if stated.get(row) not in (None, group):
                 problem = f"lists row {row}, which belongs to `{stated[row]}`"
-                raise InputError(problem, where=f"{path}: group `{group}`", fix=f"one scenario per pair; {place.label(row)}")
+                raise InputError(
+                    problem, where=f"{path}: group `{group}`", fix=f"one scenario per pair; {place.label(row)}"
+                )
             stated[row] = group
     return scenarios.where(~scenarios.index.isin(list(stated)), scenarios.index.map(stated.get)).astype(object)
 
@@ -193,7 +195,7 @@ class Entry:
 
 def _annotated(path: str | None, frame: pd.DataFrame, listed: list[int] | None, place: Place) -> dict[int, Entry]:
     """Row number of each annotated pair -> its annotation."""
-    if path is None:
+    if not path:
         return {}
     annotations = read_frame(path)
     require_columns(annotations, ("comparison",), path)
@@ -272,7 +274,8 @@ def _check_words(key: str, meta, entry: Entry) -> None:
         return
     counts = (meta.get("Response 1"), meta.get("Response 2"))
     if None not in counts and counts != entry.words:
-        problem = f"compares responses of {counts[0]} and {counts[1]} words, but the pair has {entry.words[0]} and {entry.words[1]}"
+        theirs, mine = (" and ".join(map(str, words)) for words in (counts, entry.words))
+        problem = f"compares responses of {theirs} words, but its pair has {mine}"
         raise InputError(problem, where=entry.where, fix="annotations and pairs must be in the same order")
 
 
@@ -288,10 +291,7 @@ def _features(compared: dict[int, dict | None], ids: pd.Series) -> pd.DataFrame:
 def _annotations(compared: dict, frame: pd.DataFrame, ids: pd.Series, catalogue, place: Place, *, complete: bool):
     """Error properties that do not apply, and word counts where no length comparison is published.
 
-    Parameters
-    ----------
-    complete
-        Give the word counts of every pair, because there are no published annotations at all.
+    `complete` asks for the word counts of every pair: there are no published annotations at all.
     """
     errors = [prop.name for prop in catalogue.values() if prop.family == "errors"]
     unchecked = [(ids.loc[row], name) for row, properties in compared.items() if properties is None for name in errors]

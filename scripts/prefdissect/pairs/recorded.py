@@ -7,6 +7,7 @@ the table and the number of rows left out because their pair was left out.
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from prefdissect.pairs.columns import (
     flags,
     floats,
     labels,
+    nothing,
     refuse_doubled,
     short,
     whole,
@@ -32,6 +34,7 @@ JUDGEMENT_KEY = ["judge", "pair_id", "order", "sample"]
 LISTS = ("constraints", "stances", "mistakes")
 # Published log-probabilities are rounded, so that those of two tokens may add up to a little more than one.
 MASS_TOLERANCE = 1e-3
+_WHOLE = re.compile(r"^(-?\d+)\.0$")
 
 
 def select(
@@ -63,7 +66,7 @@ def select(
     for name in (*required, *optional):
         theirs = mapping.get(name, name)
         if theirs is not None and (name in mapping or name in required or theirs in frame):
-            require_columns(frame, [theirs], where if theirs == name else f"{where}, `columns: {name}`")
+            require_columns(frame, [theirs], where)
             chosen[name] = theirs
         elif name in required:
             raise InputError(f"`columns: {name}` is null", where=where, fix="this column is needed")
@@ -89,10 +92,13 @@ def verdicts(frame: pd.DataFrame, column: str, known: dict, place: Place) -> pd.
         For a value that is not listed.
     """
     names = labels(frame, column, place)
+    # A CSV file written from numbers with gaps holds 1.0 where 1 is meant.
+    found = [name if name in known else _WHOLE.sub(r"\1", name or "") or None for name in names]
+    bad = pd.Series([name not in known for name in found], index=frame.index)
     listed = ", ".join(key for key in known if key is not None)
     fix = f"one of {listed}, or empty; `values` translates others into a, b, tie or null"
-    place.refuse(~names.isin(list(known)), column, lambda value: f"holds `{value}`, which is no verdict", names, fix)
-    return pd.Series([known[name] for name in names], index=frame.index, dtype=object)
+    place.refuse(bad, column, lambda value: f"holds `{value}`, which is no verdict", names, fix)
+    return pd.Series([known[name] for name in found], index=frame.index, dtype=object)
 
 
 def read_judgements(entry, checked: CheckedPairs) -> tuple[pd.DataFrame, int]:
@@ -142,7 +148,7 @@ def _outcome(frame: pd.DataFrame, given: pd.Series, derived: pd.Series, place: P
 
 def derived_verdicts(frame: pd.DataFrame) -> pd.Series:
     """Verdict that log-probabilities imply, or else ratings; None where neither is complete."""
-    result = pd.Series(None, index=frame.index, dtype=object)
+    result = nothing(frame.index)
     for a, b in (("rating_a", "rating_b"), ("logp_a", "logp_b")):  # the latter overrides the former
         difference = frame[a] - frame[b]
         for verdict, chosen in (("a", difference > 0), ("b", difference < 0), ("tie", difference == 0)):

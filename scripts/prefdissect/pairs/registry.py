@@ -45,8 +45,8 @@ def source_files(record: dict) -> list[str]:
 
 
 def _paths(value) -> list[str]:
-    if isinstance(value, dict):
-        return [path for entry in value.values() for path in _paths(entry)] if "path" not in value else [value["path"]]
+    if isinstance(value, dict):  # another table of the source, or `labels`: a file per judge
+        return [value["path"]] if isinstance(value.get("columns"), dict) else list(value.values())
     return [value] if isinstance(value, str) else []
 
 
@@ -55,7 +55,12 @@ def _expand(path: Path, where: str) -> list[str]:
         return [str(path)]
     if not path.is_dir():
         raise InputError(f"`{path}` does not exist", where=where, fix="give a file or folder; see `data_dir` too")
-    found = sorted(str(p) for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+    found = sorted(str(file) for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
     if not found:
-        raise InputError(f"the folder `{path}` is empty", where=where)
+        raise InputError(f"the folder `{path}` is empty", where=where, fix="it must hold the files of the source")
     return found
+
+
+def _hidden(path: Path) -> bool:
+    """Whether a file lies in a hidden folder or is hidden: `.git` of a clone is no input."""
+    return any(part.startswith(".") for part in path.parts)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from prefdissect.errors import InputError
 
-# The sample of Li et al. 2024 (5,240 pairs). A pair tagged unsafe belongs to `Unsafe Queries` before any other scenario.
+# The sample of Li et al. 2024, 5,240 pairs. What is tagged unsafe belongs to `Unsafe Queries`, whatever else it is.
 PAPER_SIZES = {
     "Unsafe Queries": 400,
     "Knowledge-aware": 820,

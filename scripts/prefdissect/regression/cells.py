@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from prefdissect.errors import InputError
 from prefdissect.preferences import labels
 
 
@@ -97,3 +98,12 @@ def _cell(judge: str, group: str, pair_ids: set, table, tied: set, matrix, rows)
         undecided,
         len(pair_ids) - n_pairs - (undecided - used_ties),
     )
+
+
+def require_usable(reasons: dict[tuple[str, str], str | None]) -> None:
+    """Refuse a judge without one usable group; `reasons` maps (judge, group) to why it is skipped, or None."""
+    for judge in dict.fromkeys(judge for judge, _ in reasons):
+        mine = {group: reason for (name, group), reason in reasons.items() if name == judge}
+        if all(mine.values()):
+            listed = "; ".join(f"{group}: {reason}" for group, reason in mine.items())
+            raise InputError(f"judge `{judge}` has no usable group", fix=listed)

@@ -13,14 +13,13 @@ from scipy.special import expit
 
 from prefdissect.cache import ArrayCache, content_key
 from prefdissect.config import OVERALL
-from prefdissect.errors import InputError
-from prefdissect.regression.cells import Cell
+from prefdissect.features import LENGTH_PROPERTY
+from prefdissect.regression.cells import Cell, require_usable
 from prefdissect.regression.folds import published_folds
 from prefdissect.regression.quality import held_out
 from prefdissect.regression.registry import load_estimator
+from prefdissect.regression.resampling import resample_counts
 from prefdissect.tables import conform
-
-LENGTH_PROPERTY = "lengthy"
 
 
 @dataclass(frozen=True)
@@ -51,23 +50,6 @@ class Fits:
     coefficients: pd.DataFrame
     fit_quality: pd.DataFrame
     draws: pd.DataFrame
-
-
-def resample_counts(n_prompts: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each prompt of the study occurs in each resample.
-
-    Returns
-    -------
-    ndarray of int16, shape (resamples, n_prompts)
-        Rows sum to n_prompts. All judges and groups share them, so differences between judges keep their pairing.
-    """
-    if n_prompts == 0 or resamples == 0:
-        return np.zeros((resamples, n_prompts), dtype=np.int16)
-    return (
-        np.random.default_rng(seed)
-        .multinomial(n_prompts, np.full(n_prompts, 1 / n_prompts), resamples)
-        .astype(np.int16)
-    )
 
 
 def fit_cells(
@@ -116,7 +98,7 @@ def fit_cells(
     if shared:
         coefficients += _overall(fitted, results, properties, shared, settings)
     quality = [
-        _quality_row(cell, None, settings, reasons[cell.judge, cell.group]) for cell in cells if cell not in fitted
+        _quality_row(cell, None, settings, reason) for cell in cells if (reason := reasons[cell.judge, cell.group])
     ]
     quality += [_quality_row(cell, result, settings, None) for cell, result in zip(fitted, results)]
     return Fits(
@@ -124,15 +106,6 @@ def fit_cells(
         conform(pd.DataFrame(quality).sort_values(["judge", "group"]), "fit_quality"),
         pd.concat(draws, ignore_index=True),
     )
-
-
-def require_usable(reasons: dict[tuple[str, str], str | None]) -> None:
-    """Refuse a judge without one usable group; `reasons` maps (judge, group) to why it is skipped, or None."""
-    for judge in dict.fromkeys(judge for judge, _ in reasons):
-        mine = {group: reason for (name, group), reason in reasons.items() if name == judge}
-        if all(mine.values()):
-            listed = "; ".join(f"{group}: {reason}" for group, reason in mine.items())
-            raise InputError(f"judge `{judge}` has no usable group", fix=listed)
 
 
 def shared_groups(reasons: dict, scenario_groups: list[str]) -> list[str]:
@@ -143,7 +116,7 @@ def shared_groups(reasons: dict, scenario_groups: list[str]) -> list[str]:
 
 
 def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list[dict]:
-    keys = [_key(cell, counts, settings) for cell in cells]
+    keys = [_key(cell, counts, settings, length_column) for cell in cells]
     results = {key: cache.load(key) for key in keys}
     missing = [(key, cell) for key, cell in zip(keys, cells) if results[key] is None]
     print(f"{len(cells) - len(missing)} cells from the cache, {len(missing)} to fit", file=sys.stderr)
@@ -156,10 +129,9 @@ def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list
     return [results[key] for key in keys]
 
 
-def _key(cell: Cell, counts: np.ndarray, settings: FitSettings) -> str:
-    return content_key(
-        cell.x, cell.y, cell.weight, cell.prompts, counts[:, cell.prompts], tuple(asdict(settings).items())
-    )
+def _key(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None) -> str:
+    data = (cell.x, cell.y, cell.weight, cell.prompts, counts[:, cell.prompts], length_column)
+    return content_key(*data, tuple(asdict(settings).items()))
 
 
 def fit_cell(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None) -> dict[str, np.ndarray]:

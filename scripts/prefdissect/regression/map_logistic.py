@@ -41,7 +41,7 @@ def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, *, prior_scale: float)
     x = np.where(turned[:, None], -x, x)
     y = np.where(turned, 1 - y, y)
     model = LogisticRegression(
-        C=prior_scale, l1_ratio=1, solver="liblinear", fit_intercept=False, tol=1e-6, max_iter=2000, random_state=0
+        C=prior_scale, l1_ratio=1, solver="liblinear", fit_intercept=False, tol=1e-7, max_iter=2000, random_state=0
     )
     with config_context(assume_finite=True, skip_parameter_validation=True):
         return model.fit(x, y, sample_weight=weight).coef_[0]

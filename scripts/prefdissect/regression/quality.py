@@ -29,8 +29,8 @@ def held_out(cell: Cell, estimate, *, folds: int, seed: int, length_column: int 
     Returns
     -------
     dict
-        accuracy, log_loss (nats), brier, auc, calibration_error, majority_accuracy, length_accuracy; empty when the cell
-        has fewer prompts than folds.
+        accuracy, log_loss (nats), brier, auc, calibration_error, majority_accuracy, length_accuracy; empty when the
+        cell has fewer prompts than folds.
     """
     if len(np.unique(cell.prompts)) < folds:
         return {}

@@ -1,0 +1,20 @@
+"""Names that stages share, and what is safe as a file name."""
+
+from __future__ import annotations
+
+import re
+
+# Groups that the program makes itself: all pairs together, and the mean over scenario groups.
+POOLED, OVERALL = "pooled", "overall"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_UNSAFE_IN_FIGURE = re.compile(r"[/\\{}\x00-\x1f]")
+
+
+def safe_name(label: str) -> str:
+    """Turn free text into a name that is safe as a file name; `GPT-4/Vanilla` becomes `GPT-4-Vanilla`."""
+    return _UNSAFE.sub("-", label).rstrip("-.").lstrip("-._") or "unnamed"
+
+
+def figure_file(group: str) -> str:
+    """File name (without suffix) of a group's figure; scenarios may be in any script, so letters stay as they are."""
+    return _UNSAFE_IN_FIGURE.sub("-", group.strip().replace(" ", "_")).lstrip(".") or "unnamed"

@@ -1,0 +1,52 @@
+"""Stages from ratings to coefficients."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from prefdissect.catalogue import load_catalogue
+from prefdissect.features import build_features, feature_matrix
+from prefdissect.files import atomic_write
+from prefdissect.groups import scenario_groups
+from prefdissect.regression.cells import build_cells
+from prefdissect.regression.fit import FitSettings, fit_cells
+from prefdissect.tables import read_table, write_table
+
+
+def make_features(
+    pairs: str, annotations: list[str], resolved: list[str], catalogue: str, precedence: list[str],
+    features: str, dropped: str,
+) -> None:  # fmt: skip
+    """Turn ratings into features."""
+    built = build_features(
+        read_table(pairs, "pairs", columns=["pair_id"])["pair_id"].tolist(),
+        pd.concat([read_table(path, "annotations") for path in annotations], ignore_index=True),
+        pd.concat([read_table(path, "features") for path in resolved], ignore_index=True),
+        load_catalogue(catalogue),
+        precedence,
+    )
+    write_table(built.features, features, "features")
+    write_table(built.dropped, dropped, "dropped_pairs")
+
+
+def fit_coefficients(
+    pairs: str, groups: str, features: str, preferences: str, estimator: str, settings: dict,
+    cache_dir: str, workers: int, outputs: dict[str, str],
+) -> None:  # fmt: skip
+    """Fit every judge in every group."""
+    table, membership = read_table(pairs, "pairs", columns=["pair_id", "prompt_id"]), read_table(groups, "groups")
+    matrix = feature_matrix(read_table(features, "features"), "graded" if settings["graded"] else "sign")
+    cells = build_cells(table, membership, matrix, read_table(preferences, "preferences"), settings["ties"])
+    names = ("prior_scale", "folds", "resamples", "seed", "code")
+    fits = fit_cells(
+        cells,
+        list(matrix),
+        scenario_groups(membership),
+        table["prompt_id"].nunique(),
+        FitSettings(estimator, **{name: settings[name] for name in names}),
+        cache_dir=cache_dir,
+        workers=workers,
+    )
+    write_table(fits.coefficients, outputs["coefficients"], "coefficients")
+    write_table(fits.fit_quality, outputs["fit_quality"], "fit_quality")
+    atomic_write(outputs["draws"], lambda handle: fits.draws.to_parquet(handle, index=False))

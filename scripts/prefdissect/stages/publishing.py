@@ -1,0 +1,91 @@
+"""Stages that write what people read: tables, findings, provenance."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from prefdissect import publication
+from prefdissect.catalogue import load_catalogue
+from prefdissect.datasheet import judge_datasheet
+from prefdissect.features import LENGTH_PROPERTY
+from prefdissect.files import write_text
+from prefdissect.findings import Evidence, render_findings
+from prefdissect.provenance import collect, to_json
+from prefdissect.tables import read_table, write_csv
+
+
+def write_tables(
+    inputs: dict, records: dict[str, dict], catalogue: str, settings: dict, outputs: dict[str, str]
+) -> None:
+    """Write the tables that people read."""
+    labels = {name: record["label"] for name, record in records.items()}
+    properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
+    coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
+    quality = pd.concat([read_table(path, "fit_quality") for path in inputs["fit_quality"]], ignore_index=True)
+    undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
+    tables = {
+        "effects": publication.effects_table(coefficients, labels, properties),
+        "fit_quality": quality,
+        "similarity": read_table(inputs["similarity"], "similarity"),
+        "group_similarity": pd.read_csv(inputs["group_similarity"]),
+        "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),
+        "top_properties": publication.top_properties(coefficients, properties),
+        "judge_datasheet": _datasheet(inputs, labels, settings),
+    }
+    for name, table in tables.items():
+        write_csv(table, outputs[name])
+        if tex := outputs.get(f"{name}_tex"):
+            write_text(tex, publication.to_latex(table, name.replace("_", " ")))
+
+
+def _datasheet(inputs: dict, labels: dict[str, str], settings: dict) -> pd.DataFrame:
+    judgements = {
+        judge: read_table(path, "judgements") for judge, path in zip(labels, inputs["judgements"], strict=True)
+    }
+    sheet = judge_datasheet(
+        read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id"]),
+        judgements,
+        read_table(inputs["preferences"], "preferences"),
+        word_counts(inputs["annotations"]),
+        resamples=settings["resamples"],
+        seed=settings["seed"],
+    )
+    sheet.insert(1, "label", sheet["judge"].map(labels))
+    return sheet
+
+
+def word_counts(annotations: list[str]) -> pd.DataFrame:
+    """Word counts of both responses (index pair_id, columns a, b) from the first annotator that counted them."""
+    for path in annotations:
+        table = read_table(path, "annotations")
+        counts = table[(table["property"] == LENGTH_PROPERTY) & (table["status"] == "ok")]
+        if len(counts):
+            return counts.set_index("pair_id")[["score_a", "score_b"]].set_axis(["a", "b"], axis=1)
+    return pd.DataFrame(columns=["a", "b"], index=pd.Index([], name="pair_id"), dtype=float)
+
+
+def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalogue: str, output: str) -> None:
+    """Write what the study found in plain sentences."""
+    evidence = Evidence(
+        config=config,
+        records=records,
+        catalogue=load_catalogue(catalogue),
+        pairs=read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id", "source"]),
+        groups=read_table(inputs["groups"], "groups"),
+        features=read_table(inputs["features"], "features"),
+        dropped=read_table(inputs["dropped"], "dropped_pairs"),
+        coefficients=read_table(inputs["coefficients"], "coefficients"),
+        quality=read_table(inputs["fit_quality"], "fit_quality"),
+        similarity=read_table(inputs["similarity"], "similarity"),
+        datasheet=pd.read_csv(inputs["datasheet"]),
+        notes={Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in inputs["notes"]},
+    )
+    write_text(output, render_findings(evidence))
+
+
+def write_provenance(config: dict, files: list[str], tables: list[str], output: str) -> None:
+    """Write where the results come from."""
+    write_text(output, to_json(collect(config, files, tables)))

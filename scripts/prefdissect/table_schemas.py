@@ -1,0 +1,259 @@
+"""The tables that stages hand to each other: their columns, as pandera schemas. `docs/tables.md` is made from them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandera.pandas as pa
+
+VERDICTS = ["a", "b", "tie"]
+ORDERS = ["ab", "ba"]
+STATUSES = ["ok", "unparsed", "too_long", "refused", "failed"]
+RATING_STATUSES = ["ok", "not_applicable", "failed"]
+
+
+def _text(description: str, *, nullable: bool = False, isin: list[str] | None = None) -> pa.Column:
+    checks = [pa.Check.isin(isin)] if isin else []
+    rule = f"one of {', '.join(isin)}" if isin else "a text"
+    return pa.Column("str", checks=checks, nullable=nullable, description=description, metadata={"rule": rule})
+
+
+def _number(description: str, *, nullable: bool = False, low=None, high=None) -> pa.Column:
+    checks, rule = _range(low, high)
+    checks.append(pa.Check(np.isfinite))
+    metadata = {"rule": f"a number{rule}"}
+    return pa.Column("float64", checks=checks, nullable=nullable, description=description, metadata=metadata)
+
+
+def _whole(description: str, *, low: int = 0, high: int | None = None) -> pa.Column:
+    checks, rule = _range(low, high)
+    return pa.Column("int64", checks=checks, description=description, metadata={"rule": f"a whole number{rule}"})
+
+
+def _range(low, high) -> tuple[list[pa.Check], str]:
+    bounds = [(pa.Check.ge, low, "from"), (pa.Check.le, high, "to")]
+    given = [(check, bound, word) for check, bound, word in bounds if bound is not None]
+    return [check(bound) for check, bound, _ in given], "".join(f" {word} {bound:g}" for _, bound, word in given)
+
+
+def _flag(description: str, *, nullable: bool = False) -> pa.Column:
+    dtype = "boolean" if nullable else "bool"
+    return pa.Column(dtype, nullable=nullable, description=description, metadata={"rule": "true or false"})
+
+
+def _schema(name: str, key: list[str], columns: dict[str, pa.Column]) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(columns, name=name, unique=key, strict=True, metadata={"key": key})
+
+
+_PAIR = _text("pair the row belongs to")
+_JUDGE = _text("judge, by its safe name")
+
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    schema.name: schema
+    for schema in (
+        _schema(
+            "pairs",
+            ["pair_id"],
+            {
+                "pair_id": _text("stable name of the pair, unique in the study"),
+                "prompt_id": _text("hash of the prompt and its earlier turns: the unit of resampling and of folds"),
+                "prompt": _text("the user's last message"),
+                "turns": _text('earlier messages as JSON [{"role", "content"}], null for one turn', nullable=True),
+                "response_a": _text("first response"),
+                "response_b": _text("second response"),
+                "model_a": _text("author of response_a", nullable=True),
+                "model_b": _text("author of response_b", nullable=True),
+                "scenario": _text("scenario of the query", nullable=True),
+                "source": _text("source of the study the pair came from"),
+                "language": _text("language of the query", nullable=True),
+                "reference": _text("reference answer", nullable=True),
+            },
+        ),
+        _schema(
+            "groups",
+            ["pair_id", "group"],
+            {
+                "pair_id": _PAIR,
+                "group": _text("scenario group, query-specific case or group defined by the study"),
+                "kind": _text("where the group comes from", isin=["scenario", "case", "defined", "pooled"]),
+            },
+        ),
+        _schema(
+            "judgements",
+            ["judge", "pair_id", "order", "sample"],
+            {
+                "judge": _JUDGE,
+                "pair_id": _PAIR,
+                "order": _text("which response was shown first; null = not applicable", nullable=True, isin=ORDERS),
+                "sample": _whole("number of the repeat, from 0"),
+                "logp_a": _number("log-probability of the answer token of response_a", nullable=True, high=1e-6),
+                "logp_b": _number("log-probability of the answer token of response_b", nullable=True, high=1e-6),
+                "rating_a": _number("rating of response_a by a judge that rates", nullable=True),
+                "rating_b": _number("rating of response_b by a judge that rates", nullable=True),
+                "mass": _number("probability on the two answer tokens together", nullable=True, low=0, high=1 + 1e-6),
+                "verdict": _text(
+                    "preferred response in stored terms, whatever was shown first; null = none was given",
+                    nullable=True,
+                    isin=VERDICTS,
+                ),
+                "status": _text("what became of the request", isin=STATUSES),
+                "truncated": _flag("were the responses cut to fit"),
+            },
+        ),
+        _schema(
+            "preferences",
+            ["judge", "pair_id"],
+            {
+                "judge": _JUDGE,
+                "pair_id": _PAIR,
+                "p_a": _number("preference for response_a, orders and samples combined", nullable=True, low=0, high=1),
+                "preference": _text("a, b, tie, or null where the judge gave none", nullable=True, isin=VERDICTS),
+                "margin": _number(
+                    "strength of the preference: log-odds, rating difference or share, signed for a", nullable=True
+                ),
+                "consistent": _flag("do both orders agree; null with one order", nullable=True),
+            },
+        ),
+        _schema(
+            "query_info",
+            ["annotator", "prompt_id"],
+            {
+                "annotator": _text("annotator"),
+                "prompt_id": _text("prompt"),
+                "clear_intent": _flag("is it clear what is wanted"),
+                "feelings": _flag("does the user express feelings"),
+                "constraints": _text("JSON list of explicit constraints"),
+                "stances": _text("JSON list of explicit subjective stances"),
+                "mistakes": _text("JSON list of explicit mistakes or biases"),
+                "reference": _text("reference answer", nullable=True),
+            },
+        ),
+        _schema(
+            "annotations",
+            ["annotator", "pair_id", "property", "item"],
+            {
+                "annotator": _text("annotator"),
+                "pair_id": _PAIR,
+                "property": _text("property, by the catalogue's name"),
+                "item": _whole("which constraint, stance or mistake; 0 elsewhere"),
+                "score_a": _number(
+                    "score of response_a on the catalogue's scale; null unless status is ok", nullable=True
+                ),
+                "score_b": _number("score of response_b", nullable=True),
+                "status": _text(
+                    "ok; not_applicable (the query has no such case, errors cannot be checked); failed",
+                    isin=RATING_STATUSES,
+                ),
+            },
+        ),
+        _schema(
+            "errors",
+            ["annotator", "pair_id", "response", "n"],
+            {
+                "annotator": _text("annotator"),
+                "pair_id": _PAIR,
+                "response": _text("a or b", isin=["a", "b"]),
+                "n": _whole("number of the error in its response"),
+                "type": _text("kind of error", nullable=True),
+                "severity": _text("severity", isin=["minor", "moderate", "severe"]),
+                "description": _text("what is wrong", nullable=True),
+            },
+        ),
+        _schema(
+            "features",
+            ["pair_id", "property"],
+            {
+                "pair_id": _PAIR,
+                "property": _text("property"),
+                "sign": _whole("-1, 0 or 1; positive when response_a has more of the property", low=-1, high=1),
+                "graded": _number("graded difference", low=-1, high=1),
+                "annotator": _text("annotator it came from"),
+            },
+        ),
+        _schema(
+            "dropped_pairs",
+            ["pair_id", "property"],
+            {
+                "pair_id": _PAIR,
+                "property": _text("property that could not be had"),
+                "annotator": _text("annotator"),
+                "reason": _text("why the pair leaves every fit"),
+            },
+        ),
+        _schema(
+            "coefficients",
+            ["judge", "group", "property", "estimator"],
+            {
+                "judge": _JUDGE,
+                "group": _text("group of pairs, or overall (mean over scenario groups)"),
+                "property": _text("property"),
+                "estimator": _text("estimator"),
+                "mean": _number("effect strength alpha (log-odds)"),
+                "sd": _number("its standard deviation", nullable=True, low=0),
+                "q025": _number("2.5 % quantile", nullable=True),
+                "q975": _number("97.5 % quantile", nullable=True),
+                "fold_mean": _number("mean over the ten published folds; no interval", nullable=True),
+                "degree": _number("degree of preference, 100 sigmoid(alpha); 50 is neutral", low=0, high=100),
+                "degree_q025": _number("its 2.5 % quantile", nullable=True, low=0, high=100),
+                "degree_q975": _number("its 97.5 % quantile", nullable=True, low=0, high=100),
+                "false_sign": _number(
+                    "share of draws that are zero or of the other sign; null where mean is 0",
+                    nullable=True,
+                    low=0,
+                    high=1,
+                ),
+                "word": _text(
+                    "plain word for the effect", isin=["rewards", "penalises", "not distinguishable", "no interval"]
+                ),
+                "n_pairs": _whole("pairs in the fit"),
+            },
+        ),
+        _schema(
+            "fit_quality",
+            ["judge", "group", "estimator"],
+            {
+                "judge": _JUDGE,
+                "group": _text("group of pairs"),
+                "estimator": _text("estimator"),
+                "n_pairs": _whole("pairs in the fit"),
+                "n_prompts": _whole("distinct prompts in the fit"),
+                "n_undecided": _whole("pairs of the group that this judge left undecided"),
+                "n_missing": _whole("pairs of the group without a preference of this judge"),
+                "accuracy": _number("held-out accuracy, folds by prompt", nullable=True, low=0, high=1),
+                "log_loss": _number("held-out log loss (nats)", nullable=True, low=0),
+                "brier": _number("held-out Brier score", nullable=True, low=0, high=1),
+                "auc": _number("held-out area under the ROC curve", nullable=True, low=0, high=1),
+                "calibration_error": _number("expected calibration error, ten bins", nullable=True, low=0, high=1),
+                "majority_accuracy": _number("accuracy of always naming the majority, same folds", nullable=True),
+                "length_accuracy": _number("accuracy of naming the clearly longer response, ties half", nullable=True),
+                "skipped": _text("why the cell was not fitted; null where it was", nullable=True),
+            },
+        ),
+        _schema(
+            "similarity",
+            ["group", "judge_1", "judge_2", "estimator", "metric"],
+            {
+                "group": _text("group, or overall"),
+                "judge_1": _JUDGE,
+                "judge_2": _JUDGE,
+                "estimator": _text("estimator; `labels` for metrics on verdicts"),
+                "metric": _text("pearson (of coefficients) or agreement (of preferences)"),
+                "value": _number("similarity", nullable=True, low=-1 - 1e-9, high=1 + 1e-9),
+                "q025": _number("2.5 % quantile", nullable=True),
+                "q975": _number("97.5 % quantile", nullable=True),
+            },
+        ),
+        _schema("clusters", ["judge"], {"judge": _JUDGE, "cluster": _whole("cluster number, from 1", low=1)}),
+        _schema(
+            "linkage",
+            ["node"],
+            {
+                "node": _whole("number of the merge; leaves come before"),
+                "left": _whole("left child"),
+                "right": _whole("right child"),
+                "height": _number("1 - similarity at which they merge", low=-1e-9),
+                "size": _whole("judges below"),
+                "support": _number("share of resamples in which this cluster occurs", nullable=True, low=0, high=1),
+            },
+        ),
+    )
+}
