@@ -7,7 +7,7 @@ CORES  ?= 2
 # Locks were tested as they are, so nothing is resolved anew; modules are compiled when first imported.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test lint format install install-dev clean
+.PHONY: demo test test-studies lint format install install-dev clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -19,7 +19,11 @@ demo: install
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	$(BIN)/python -m pytest -n $(CORES)
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not study"
+
+# Whole studies on real data in ../shared/data.
+test-studies: install-dev
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m study tests/real
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ def main():
         resolved=snakemake.input.resolved,
         catalogue=snakemake.input.catalogue,
         precedence=list(snakemake.params.precedence),
+        unchecked_errors=snakemake.params.unchecked_errors,
         features=snakemake.output.features,
         dropped=snakemake.output.dropped,
     )

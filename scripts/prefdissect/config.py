@@ -110,7 +110,8 @@ def load_study(config: dict) -> Study:
             record["template"] = product_file(record["template"])
     study = Study(config)
     _check_references(study, places)
-    _check_groups(study)
+    _check_groups(config["groups"], config["measurements"] == "live")
+    _check_figures(study)
     return study
 
 
@@ -195,16 +196,17 @@ def _check_record(record: dict, prefix: str, place: Place) -> None:
 
 def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
     """Names that one part of the config uses and another part must define."""
+    if not Path(study.catalogue_path).is_file():
+        raise InputError(f"config key `catalogue`: `{study.catalogue_path}` does not exist", fix="a YAML file")
+    catalogue = study.catalogue
     for judge, place in zip(study["judges"], places["judges"], strict=True):
         _check_judge(judge, place, study)
     for annotator, place in zip(study["annotators"], places["annotators"], strict=True):
         if annotator["kind"] == "recorded":
             _known(annotator["source"], study.sources, place.at("source"))
         for prop in annotator.get("properties", ()):
-            able = [name for name, entry in study.catalogue.items() if annotator["kind"] in entry.annotators]
+            able = [name for name, entry in catalogue.items() if annotator["kind"] in entry.annotators]
             _known(prop, able, place.at("properties"))
-    for name in study["figures"]["judges"]:
-        _known(name, study.judges, "config key `figures.judges`")
 
 
 def _check_judge(judge: dict, place: Place, study: Study) -> None:
@@ -220,22 +222,30 @@ def _check_judge(judge: dict, place: Place, study: Study) -> None:
             raise InputError(f"{place.at('template')}: `{judge['template']}` does not exist", fix="a prompt template")
 
 
-def _check_groups(study: Study) -> None:
-    """Groups that the study defines, and those that it shows."""
-    groups, taken = study["groups"], {POOLED, OVERALL, *CASES.values()}
+def _check_groups(groups: dict, live: bool) -> None:
+    """Groups that the study defines."""
+    reserved = (POOLED, OVERALL, *CASES.values())
+    taken = set(reserved)
     for number, group in enumerate(groups["define"]):
-        key = f"config key `groups.define[{number}].name`"
         if group["name"] in taken:
-            reserved = ", ".join((POOLED, OVERALL, *CASES.values()))
-            raise InputError(f"{key}: `{group['name']}` is taken", fix=f"another name; reserved are {reserved}")
+            raise InputError(
+                f"config key `groups.define[{number}].name`: the name `{group['name']}` is taken",
+                fix=f"every group once, and none of {', '.join(reserved)}",
+            )
         taken.add(group["name"])
     path = groups["scenario_groups"]
-    if path and study["measurements"] == "live" and not Path(path).is_file():
+    if path and live and not Path(path).is_file():
         raise InputError(f"config key `groups.scenario_groups`: `{path}` does not exist", fix="a CSV file")
-    _check_shown("comparison.group", study["comparison"]["group"], groups)
+
+
+def _check_figures(study: Study) -> None:
+    """Judges and groups that are shown."""
+    for name in study["figures"]["judges"]:
+        _known(name, study.judges, "config key `figures.judges`")
+    _check_shown("comparison.group", study["comparison"]["group"], study["groups"])
     files: dict[str, str] = {}
     for group in study["figures"]["groups"]:
-        _check_shown("figures.groups", group, groups)
+        _check_shown("figures.groups", group, study["groups"])
         if files.setdefault(figure_file(group), group) != group:
             both = f"`{files[figure_file(group)]}` and `{group}`"
             raise InputError(f"config key `figures.groups`: {both} would have the same file name", fix="show one")

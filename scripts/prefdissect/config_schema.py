@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import jsonschema
-import yaml
 
 from prefdissect.errors import InputError
+from prefdissect.yaml_files import read_yaml
 
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 _TYPES = {
@@ -82,7 +82,7 @@ class Place:
 @lru_cache
 def load_schema() -> dict:
     """The schema of a study."""
-    return yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return read_yaml(SCHEMA_PATH, "schema")
 
 
 def record_schema(section: str, kind: str) -> dict:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from prefdissect.catalogue import Catalogue, Property
 from prefdissect.errors import InputError
-from prefdissect.tables import conform, empty_table
+from prefdissect.tables import conform
 
 # For a shorter response of 0..11 words: the least length of the other that counts as longer.
 LEAST_LONGER = np.array([1, 3, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19])
@@ -98,6 +98,7 @@ def build_features(
     resolved: pd.DataFrame,
     catalogue: Catalogue,
     precedence: list[str],
+    unchecked_errors: str = "drop",
 ) -> Features:
     """Build the features of a study.
 
@@ -114,6 +115,8 @@ def build_features(
     precedence
         Annotators, the preferred one first. A property comes from the first annotator that produced it for any
         pair, for all pairs: two instruments are never mixed within one property.
+    unchecked_errors
+        What becomes of a pair whose errors cannot be checked: `drop` (the published rule) or `zero`, no difference.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def build_features(
         if annotator is None:
             continue
         used.append(prop.name)
-        block, lost = _property_block(prop, annotator, annotations, resolved, pair_ids)
+        block, lost = _property_block(prop, annotator, annotations, resolved, pair_ids, unchecked_errors)
         blocks.append(block)
         dropped.append(lost)
     if not used:
@@ -158,27 +161,28 @@ def _first_producer(name: str, annotations, resolved, precedence: list[str]) -> 
     return next((annotator for annotator in precedence if annotator in producers), None)
 
 
-def _property_block(prop: Property, annotator: str, annotations, resolved, pair_ids):
+def _property_block(prop: Property, annotator: str, annotations, resolved, pair_ids, unchecked_errors: str):
     """Features of one property, and the pairs that it costs."""
     mine = annotations[(annotations["property"] == prop.name) & (annotations["annotator"] == annotator)]
     ready = resolved[(resolved["property"] == prop.name) & (resolved["annotator"] == annotator)]
-    status = _status_by_pair(mine, prop).reindex(pair_ids)
+    status = _status_by_pair(mine, prop, unchecked_errors).reindex(pair_ids)
     status.loc[status.isna() & status.index.isin(set(ready["pair_id"]))] = "ok"
     lost = status[status != "ok"].fillna("no annotation")
     rated = _rated_block(prop, mine[mine["status"] != "failed"], annotator)
     block = pd.concat([rated, ready[list(rated)]], ignore_index=True) if len(ready) else rated
     block = block[block["pair_id"].isin(set(pair_ids) - set(lost.index))]
     lost = pd.DataFrame({"pair_id": lost.index, "property": prop.name, "annotator": annotator, "reason": lost.values})
-    return block, lost if len(lost) else empty_table("dropped_pairs")
+    return block, lost
 
 
-def _status_by_pair(rows: pd.DataFrame, prop: Property) -> pd.Series:
+def _status_by_pair(rows: pd.DataFrame, prop: Property, unchecked_errors: str) -> pd.Series:
     """One word per pair: ok, or why the pair leaves the fits.
 
     A query-specific property that does not apply is a zero; an error check that does not apply costs the pair, as in
-    the published code. Every other property applies to every response, so that its absence is no zero either.
+    the published code, unless the study says otherwise. Every other property applies to every response, so that its absence is no zero either.
     """
-    tolerated = {"ok", "not_applicable"} if prop.family == "query_specific" else {"ok"}
+    absent_is_zero = prop.family == "query_specific" or (prop.family == "errors" and unchecked_errors == "zero")
+    tolerated = {"ok", "not_applicable"} if absent_is_zero else {"ok"}
     unchecked = "errors cannot be checked" if prop.family == "errors" else "property cannot be rated"
     words = rows["status"].where(~rows["status"].isin(tolerated), "ok")
     words = words.replace({"not_applicable": unchecked, "failed": "annotation failed"})

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from prefdissect.tables import conform
 
-VERDICT_SHARE = {"a": 1.0, "tie": 0.5, "b": 0.0}
+VERDICT_LEAN = {"a": 1.0, "tie": 0.0, "b": -1.0}
 
 
 def combine(judgements: pd.DataFrame) -> pd.DataFrame:
@@ -32,19 +32,19 @@ def combine(judgements: pd.DataFrame) -> pd.DataFrame:
     that shows no preference stands at 0.5.
 
     With verdicts alone `p_a` is the mean over orders of the share of samples won, ties counting half, and the margin is
-    2 p_a - 1. With ratings the verdict is the larger rating and the margin the difference.
+    2 p_a - 1. With ratings the margin is their mean difference over orders; its sign is the verdict.
 
     A judge that was asked in both orders and answered in one only has no preference: one order alone would carry
     its position bias.
     """
     rows = judgements.copy()
     rows["logodds"] = rows["logp_a"] - rows["logp_b"]
-    rows["share"] = rows["verdict"].map(VERDICT_SHARE).astype(float)
+    rows["lean"] = rows["verdict"].map(VERDICT_LEAN).astype(float)
     rows["rating_gap"] = rows["rating_a"] - rows["rating_b"]
     usable = (rows["status"] == "ok") & rows["verdict"].notna()
-    rows.loc[~usable, ["logodds", "share", "rating_gap"]] = np.nan
+    rows.loc[~usable, ["logodds", "lean", "rating_gap"]] = np.nan
     rows["order"] = rows["order"].fillna("none")
-    by_order = rows.groupby(["judge", "pair_id", "order"], sort=False)[["logodds", "share", "rating_gap"]].mean()
+    by_order = rows.groupby(["judge", "pair_id", "order"], sort=False)[["logodds", "lean", "rating_gap"]].mean()
     table = _combine_orders(by_order)
     return conform(table.reset_index(), "preferences")
 
@@ -52,13 +52,13 @@ def combine(judgements: pd.DataFrame) -> pd.DataFrame:
 def _combine_orders(by_order: pd.DataFrame) -> pd.DataFrame:
     """Rows per (judge, pair, order) to rows per (judge, pair)."""
     pairs = by_order.groupby(level=["judge", "pair_id"], sort=False)
-    # min_count = number of orders: an order without an answer leaves the pair without a preference.
+    # An order without an answer leaves the pair without a preference.
     orders = pairs.size()
-    answered = pairs["share"].count() == orders
+    answered = pairs["lean"].count() == orders
     logodds, graded = pairs["logodds"].sum(min_count=1), pairs["logodds"].count() == orders
-    share, gap, rated = pairs["share"].mean(), pairs["rating_gap"].mean(), pairs["rating_gap"].count() == orders
-    margin = np.where(graded, logodds, np.where(rated, gap, 2 * share - 1))
-    p_a = np.where(graded, expit(logodds / orders), share)
+    lean, gap, rated = pairs["lean"].mean(), pairs["rating_gap"].mean(), pairs["rating_gap"].count() == orders
+    margin = np.where(graded, logodds, np.where(rated, gap, lean))
+    p_a = np.where(graded, expit(logodds / orders), (1 + lean) / 2)
     table = pd.DataFrame({"p_a": p_a, "margin": margin}, index=orders.index)
     preference = np.select([margin > 0, margin < 0], ["a", "b"], default="tie")
     table["preference"] = pd.Series(preference, index=table.index, dtype=object)
@@ -70,7 +70,7 @@ def _combine_orders(by_order: pd.DataFrame) -> pd.DataFrame:
 
 def _consistent(by_order: pd.DataFrame, orders: pd.Series) -> pd.Series:
     """True where both orders lean the same way; null where only one order was asked."""
-    lean = np.sign(by_order["share"] - 0.5)
+    lean = np.sign(by_order["lean"])
     spread = lean.groupby(level=["judge", "pair_id"], sort=False).agg(["min", "max"])
     agrees = (spread["min"] == spread["max"]).astype("boolean")
     return agrees.where(orders > 1)

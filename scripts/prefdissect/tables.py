@@ -77,26 +77,29 @@ def read_table(path: str | Path, name: str, *, columns: list[str] | None = None)
     path = Path(path)
     if not path.is_file():
         raise InputError(f"table `{name}` is missing", where=str(path))
-    frame = _read_parquet(path, columns)
-    known = SCHEMAS[name].columns
-    if unknown := [column for column in frame if column not in known]:
-        problem = f"table `{name}` has the unknown column `{unknown[0]}`"
-        raise InputError(problem, where=str(path), fix=f"known: {', '.join(known)}")
-    if columns is None:
-        return validate(conform(frame, name, str(path)), name, str(path))
-    if lacking := [column for column in columns if column not in frame]:
-        present = ", ".join(frame)
-        raise InputError(f"table `{name}` lacks column `{lacking[0]}`", where=str(path), fix=f"present: {present}")
-    return frame[columns]
+    frame = _read_parquet(path, name, columns)
+    if columns is not None:
+        return frame[columns]
+    return validate(conform(frame, name, str(path)), name, str(path))
 
 
-def _read_parquet(path: Path, columns: list[str] | None) -> pd.DataFrame:
-    # Without partitioning=None a folder called `run=3` would become a column.
+def _read_parquet(path: Path, name: str, columns: list[str] | None) -> pd.DataFrame:
     try:
-        table = pq.read_table(path, columns=columns, partitioning=None, page_checksum_verification=True)
-        return table.to_pandas()
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check_columns(file.schema_arrow.names, name, columns or [], str(path))
+            return file.read(columns=columns).to_pandas()
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"not a complete Parquet file: {error}", where=str(path)) from None
+        raise InputError(f"not a complete Parquet file: {' '.join(str(error).split())}", where=str(path)) from None
+
+
+def _check_columns(present: list[str], name: str, wanted: list[str], where: str) -> None:
+    known = SCHEMAS[name].columns
+    if unknown := [column for column in present if column not in known]:
+        problem = f"table `{name}` has the unknown column `{unknown[0]}`"
+        raise InputError(problem, where=where, fix=f"known: {', '.join(known)}")
+    if lacking := [column for column in wanted if column not in present]:
+        fix = f"present: {', '.join(present)}"
+        raise InputError(f"table `{name}` lacks column `{lacking[0]}`", where=where, fix=fix)
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:

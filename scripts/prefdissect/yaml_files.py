@@ -8,6 +8,8 @@ import yaml
 
 from prefdissect.errors import InputError
 
+MERGE = "tag:yaml.org,2002:merge"
+
 
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """A loader that refuses a key given twice, of which YAML would silently keep the last."""
@@ -16,6 +18,8 @@ class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
 def _mapping(loader, node):
     keys = []
     for key_node, _ in node.value:
+        if key_node.tag == MERGE:  # `<<: *anchor`; its keys may be overridden
+            continue
         key = loader.construct_object(key_node, deep=True)
         if key in keys:
             raise yaml.constructor.ConstructorError(None, None, f"key `{key}` occurs twice", key_node.start_mark)

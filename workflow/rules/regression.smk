@@ -33,6 +33,7 @@ rule build_features:
         f"{BENCHMARKS}/build_features.tsv"
     params:
         precedence=ANNOTATORS,
+        unchecked_errors=STUDY["features"]["unchecked_errors"],
         code=code_hash("prefdissect.features"),
     conda:
         "../../envs/workflow.yaml"

@@ -47,9 +47,8 @@ def interaction(response: Response) -> float:
 
 def figures(response: Response) -> float:
     """Diluted points of figures of speech: set phrases, rhetorical questions, repeated openings, rhymes."""
-    questions = sum(_is_rhetorical(response, number, sentence) for number, sentence in enumerate(response.sentences))
-    patterns = questions + _repeated_openings(response.sentences) + 0.5 * _rhymes(response)
-    return _diluted(response.points("figure") + 0.75 * patterns, response)
+    patterns = 0.75 * _rhetorical_questions(response) + 0.75 * _repeated_openings(response.sentences)
+    return _diluted(response.points("figure") + patterns + 0.5 * _rhymes(response), response)
 
 
 def schooling(response: Response) -> float:
@@ -168,24 +167,31 @@ def _is_question(sentence: Sentence) -> bool:
     return bool(sentence.words) and sentence.text.rstrip("\"'”’)*_ ").endswith("?")
 
 
-def _is_rhetorical(response: Response, number: int, sentence: Sentence) -> bool:
-    if not _is_question(sentence) or sentence.kind != "paragraph" or any(sentence.quoted):
-        return False
-    return not _SPEAKER.match(sentence.text) and number < len(response.sentences) - 1
+def _rhetorical_questions(response: Response, most: int = 3) -> int:
+    """Questions in the running text that nobody is to answer; 0 in a dialogue or a collection of questions."""
+    sentences = [s for s in response.sentences if s.words]
+    questions = [
+        number
+        for number, s in enumerate(response.sentences)
+        if _is_question(s) and s.kind == "paragraph" and not any(s.quoted) and not _asks_user(response, number, s)
+    ]
+    dialogue = sum(bool(_SPEAKER.match(s.text)) for s in sentences) >= 3
+    return 0 if dialogue or len(questions) > 0.4 * len(sentences) else min(most, len(questions))
 
 
-def _repeated_openings(sentences: list[Sentence]) -> int:
-    """Times that a third or further sentence in a row opens with the same two words (anaphora), lists aside."""
-    run, repeats, previous = 1, 0, None
+def _repeated_openings(sentences: list[Sentence], most: int = 3) -> int:
+    """Times that a third or further sentence in a row opens with the same two words and goes on differently."""
+    run, repeats, previous = 1, 0, ()
     for sentence in sentences:
-        opening = sentence.words[:2] if sentence.kind == "paragraph" and len(sentence.words) > 2 else None
-        run = run + 1 if opening and opening == previous else 1
+        words = sentence.words if sentence.kind == "paragraph" and len(sentence.words) > 3 else ()
+        same = words[:2] == previous[:2] and words[:4] != previous[:4]
+        run = run + 1 if words and same and words[0].isalpha() else 1
         repeats += run >= 3
-        previous = opening
-    return repeats
+        previous = words
+    return min(most, repeats)
 
 
-def _rhymes(response: Response) -> int:
+def _rhymes(response: Response, most: int = 8) -> int:
     """Ends of short lines that rhyme (in spelling) with one of the two lines before."""
     found = 0
     for block in response.layout.blocks:
@@ -193,7 +199,7 @@ def _rhymes(response: Response) -> int:
         ends = [words[-1] if 3 <= len(words) <= 14 else "" for words in lines]
         for n in range(1, len(ends)):
             found += any(_rhyme(ends[n], earlier) for earlier in ends[max(0, n - 2) : n])
-    return found
+    return min(most, found)
 
 
 def _rhyme(a: str, b: str) -> bool:

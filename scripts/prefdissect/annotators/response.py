@@ -94,7 +94,7 @@ class Response:
         for number, sentence in enumerate(self.sentences):
             edge = last <= SHORT or number < EDGE or number >= last - EDGE
             for hit in markers.find(sentence.words):
-                if _counts(hit.marker.where, sentence, sentence.quoted[hit.start], edge):
+                if hit.marker.points and _counts(hit.marker.where, sentence, sentence.quoted[hit.start], edge):
                     phrase = " ".join(sentence.words[hit.start : hit.end])
                     hits[hit.marker.group].append((number, hit.marker, phrase))
         return hits

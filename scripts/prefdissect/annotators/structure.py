@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 STRUCTURE_POINTS = {"headings": 2.0, "items": 1.0, "table_rows": 1.0, "code_blocks": 2.0, "strong": 0.5}
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("code")
-_FOREIGN_BULLET = re.compile(r"(?m)^([ \t]*)[•●▪‣◦○·][ \t]*(?=\S)")
+_FOREIGN_BULLET = re.compile(r"(?m)^([ \t]*)(?:[•●▪‣◦○·][ \t]*(?=\S)|-(?=[A-Z]))")
 _BRACKETED_NUMBER = re.compile(r"(?m)^([ \t]*)\((\d{1,2})\)(?=[ \t])")
 _MARKUP = re.compile(r"[*_`#|>~\[\\&]|^[ \t]*(?:[-+=]|\d{1,9}[.)])", re.MULTILINE)
 _ORDINAL_LABEL = re.compile(

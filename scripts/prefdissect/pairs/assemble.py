@@ -21,13 +21,11 @@ def assemble_pairs(by_source: dict[str, pd.DataFrame], samples: dict[str, dict])
     Raises
     ------
     InputError
-        When two sources share a pair_id or no pair is left.
+        When a sample cannot be drawn, two sources share a pair_id, or no pair is left.
     """
     frames = []
     for name, pairs in by_source.items():
-        if name in samples:
-            pairs = sample_pairs(pairs, samples[name]["sizes"], samples[name]["seed"])
-        frames.append(pairs)
+        frames.append(_sampled(pairs, name, samples[name]) if name in samples else pairs)
     table = pd.concat(frames, ignore_index=True)
     doubled = table[table.duplicated("pair_id", keep=False)]
     if len(doubled):
@@ -37,3 +35,10 @@ def assemble_pairs(by_source: dict[str, pd.DataFrame], samples: dict[str, dict])
     if table.empty:
         raise InputError("no pair is left after filtering and sampling", fix="see `sources` in the study")
     return table
+
+
+def _sampled(pairs: pd.DataFrame, name: str, sample: dict) -> pd.DataFrame:
+    try:
+        return sample_pairs(pairs, sample["sizes"], sample["seed"])
+    except InputError as error:
+        raise InputError(str(error), where=f"source `{name}`") from None

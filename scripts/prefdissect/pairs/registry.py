@@ -39,14 +39,14 @@ def source_files(record: dict) -> list[str]:
     """
     files: list[str] = []
     for key in PATH_KEYS:
-        for path in _paths(record.get(key)):
+        for path in _paths(key, record.get(key)):
             files += _expand(Path(path), f"source `{record['name']}`, key `{key}`")
     return sorted(set(files))
 
 
-def _paths(value) -> list[str]:
-    if isinstance(value, dict):  # another table of the source, or `labels`: a file per judge
-        return [value["path"]] if isinstance(value.get("columns"), dict) else list(value.values())
+def _paths(key: str, value) -> list[str]:
+    if isinstance(value, dict):
+        return list(value.values()) if key == "labels" else [value["path"]]
     return [value] if isinstance(value, str) else []
 
 

@@ -15,11 +15,14 @@ from prefdissect.cache import ArrayCache, content_key
 from prefdissect.config import OVERALL
 from prefdissect.features import LENGTH_PROPERTY
 from prefdissect.regression.cells import Cell, require_usable
-from prefdissect.regression.folds import published_folds
-from prefdissect.regression.quality import held_out
+from prefdissect.regression.folds import N_PUBLISHED, published_folds
+from prefdissect.regression.quality import held_out, honest_splits
 from prefdissect.regression.registry import load_estimator
 from prefdissect.regression.resampling import resample_counts
 from prefdissect.tables import conform
+
+# Row x feature x resample products that keep a process busy for about half a minute.
+WORK_PER_PROCESS = 300_000_000
 
 
 @dataclass(frozen=True)
@@ -120,13 +123,20 @@ def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list
     results = {key: cache.load(key) for key in keys}
     missing = [(key, cell) for key, cell in zip(keys, cells) if results[key] is None]
     print(f"{len(cells) - len(missing)} cells from the cache, {len(missing)} to fit", file=sys.stderr)
-    computed = joblib.Parallel(n_jobs=workers, batch_size=1)(
+    processes = _processes(missing, len(counts), workers)
+    computed = joblib.Parallel(n_jobs=processes)(
         joblib.delayed(fit_cell)(cell, counts[:, cell.prompts], settings, length_column) for _, cell in missing
     )
     for (key, _), result in zip(missing, computed):
         cache.store(key, result)
         results[key] = result
     return [results[key] for key in keys]
+
+
+def _processes(missing: list, resamples: int, workers: int) -> int:
+    """A process of its own costs seconds to start, so it must have enough to do."""
+    work = sum(cell.x.size for _, cell in missing) * resamples
+    return int(min(workers, 1 + work // WORK_PER_PROCESS))
 
 
 def _key(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None) -> str:
@@ -149,18 +159,23 @@ def fit_cell(cell: Cell, counts: np.ndarray, settings: FitSettings, length_colum
     dict
         `mean` (p,), `fold_mean` (p,), `draws` (resamples, p), and one array of shape () per held-out score.
     """
-    fit = load_estimator(settings.estimator)
-
-    def estimate(x, y, weight):
-        return fit(x, y, weight, prior_scale=settings.prior_scale)
-
-    folds = [estimate(cell.x[rows], cell.y[rows], cell.weight[rows]) for rows in published_folds(len(cell.y))]
-    draws = [estimate(cell.x, cell.y, cell.weight * count) for count in counts]
-    quality = held_out(cell, estimate, folds=settings.folds, seed=settings.seed, length_column=length_column)
+    n, p = cell.x.shape
+    kept = np.zeros((N_PUBLISHED, n))
+    for number, rows in enumerate(published_folds(n)):
+        kept[number, rows] = 1
+    splits = honest_splits(cell, settings.folds, settings.seed)
+    trained = np.ones((len(splits), n))
+    for number, (_, test) in enumerate(splits):
+        trained[number, test] = 0
+    # Full data, folds and resamples weight the same rows differently: one call fits them all.
+    weights = np.concatenate([np.ones((1, n)), kept, trained, counts]) * cell.weight
+    alpha = load_estimator(settings.estimator)(cell.x, cell.y, weights, prior_scale=settings.prior_scale)
+    mean, folds, honest, draws = np.split(alpha, np.cumsum([1, N_PUBLISHED, len(splits)]))
+    quality = held_out(cell, splits, honest, length_column)
     return {
-        "mean": estimate(cell.x, cell.y, cell.weight),
-        "fold_mean": np.mean(folds, axis=0),
-        "draws": np.array(draws).reshape(len(draws), cell.x.shape[1]),
+        "mean": mean[0],
+        "fold_mean": folds.mean(axis=0),
+        "draws": draws,
         **{name: np.asarray(value) for name, value in quality.items()},
     }
 

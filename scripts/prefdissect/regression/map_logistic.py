@@ -1,20 +1,29 @@
-"""Estimator `map`: the mode of the posterior under the published model, by scikit-learn.
+"""Estimator `map`: the mode of the posterior under the published model, for many weightings of the same rows at once.
 
 The model is P(A preferred) = sigmoid(alpha . phi) without intercept and with alpha_j ~ Laplace(0, b). Its mode
-minimises sum_i w_i log(1 + exp(-(2 y_i - 1) alpha . phi_i)) + ||alpha||_1 / b, an L1-penalised logistic regression with
-C = b. A single feature stays exactly 0 until |sum_i x_i (y_i - 1/2)| > 1/b, which is 10 for the published b = 0.1:
-expect many zeros in small groups.
+minimises sum_i w_i log(1 + exp(-(2 y_i - 1) alpha . phi_i)) + ||alpha||_1 / b: scikit-learn's L1-penalised logistic
+regression with C = b. A single feature stays exactly 0 until |sum_i w_i x_i (y_i - 1/2)| > 1/b, which is 10 for the
+published b = 0.1: expect many zeros in small groups.
+
+Resamples and folds weight the same rows differently, so all of them are solved together by a proximal Newton method
+(Lee, Sun and Saunders 2014, *Proximal Newton-type methods for minimizing composite functions*) with coordinate descent
+inside (Friedman, Hastie and Tibshirani 2010). The tests hold it against scikit-learn fit by fit; one at a time
+scikit-learn spends most of its time around the solver.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn import config_context
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit
+
+TOLERANCE = 1e-6
+MAX_STEPS = 200
+MAX_SWEEPS = 100
+ROWS_AT_ONCE = 4096
 
 
-def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, *, prior_scale: float) -> np.ndarray:
-    """Coefficients at the mode.
+def fit_many(x: np.ndarray, y: np.ndarray, weights: np.ndarray, *, prior_scale: float) -> np.ndarray:
+    """Coefficients at the mode for each weighting of the rows.
 
     Parameters
     ----------
@@ -22,31 +31,98 @@ def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, *, prior_scale: float)
         Features.
     y : ndarray of {0, 1}, shape (n,)
         1 where A is preferred.
-    weight : ndarray, shape (n,)
-        Weight of each row in the likelihood; rows of weight 0 are left out.
+    weights : ndarray, shape (m, n)
+        Weight of each row in each of the m fits; 0 leaves a row out.
     prior_scale : float
         Scale b of the Laplace prior.
 
     Returns
     -------
-    ndarray, shape (p,)
+    ndarray, shape (m, p)
+
+    Raises
+    ------
+    ArithmeticError
+        When a fit has not converged after 200 Newton steps.
     """
-    kept = weight > 0
-    x, y, weight = x[kept], y[kept], weight[kept]
-    if len(y) < 2:
-        return _single_row(x, y, weight, prior_scale) if len(y) else np.zeros(x.shape[1])
-    # Without an intercept (phi, y) and (-phi, 1 - y) are the same observation. Writing every second row the other way
-    # round leaves the objective as it is and makes sure that a resample with one class of labels can be fitted.
-    turned = np.arange(len(y)) % 2 != y
-    x = np.where(turned[:, None], -x, x)
-    y = np.where(turned, 1 - y, y)
-    model = LogisticRegression(
-        C=prior_scale, l1_ratio=1, solver="liblinear", fit_intercept=False, tol=1e-7, max_iter=2000, random_state=0
-    )
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        return model.fit(x, y, sample_weight=weight).coef_[0]
+    signed = x * (2 * y - 1)[:, None]
+    weights = np.asarray(weights, dtype=float)
+    penalty = 1 / prior_scale
+    alpha = np.zeros((len(weights), x.shape[1]))
+    active = np.arange(len(weights))
+    for _ in range(MAX_STEPS):
+        if len(active) == 0:
+            return alpha
+        step = _newton_step(signed, weights[active], alpha[active], penalty)
+        alpha[active] += step
+        active = active[np.abs(step).max(axis=1, initial=0) > TOLERANCE]
+    raise ArithmeticError(f"{len(active)} of {len(weights)} fits did not converge in {MAX_STEPS} Newton steps")
 
 
-def _single_row(x, y, weight, prior_scale) -> np.ndarray:
-    """One observation twice at half weight is the same objective, and has the two rows that liblinear needs."""
-    return fit(np.repeat(x, 2, axis=0), np.repeat(y, 2), np.repeat(weight, 2) / 2, prior_scale=prior_scale)
+def _newton_step(signed: np.ndarray, weights: np.ndarray, alpha: np.ndarray, penalty: float) -> np.ndarray:
+    """One damped proximal Newton step for every fit."""
+    gradient, hessian = _derivatives(signed, weights, alpha)
+    direction = _coordinate_descent(gradient, hessian, alpha, penalty)
+    return _damped(signed, weights, alpha, direction, gradient, penalty)
+
+
+def _derivatives(signed, weights, alpha) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient (m, p) and Hessian (m, p, p) of the log-likelihood part, summed over blocks of rows to bound memory."""
+    m, p = alpha.shape
+    gradient, hessian = np.zeros((m, p)), np.zeros((m, p * p))
+    for start in range(0, len(signed), ROWS_AT_ONCE):
+        rows, weight = signed[start : start + ROWS_AT_ONCE], weights[:, start : start + ROWS_AT_ONCE]
+        wrong = expit(-(alpha @ rows.T))
+        gradient -= (weight * wrong) @ rows
+        products = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), p * p)
+        hessian += (weight * wrong * (1 - wrong)) @ products
+    return gradient, hessian.reshape(m, p, p)
+
+
+def _coordinate_descent(gradient, hessian, alpha, penalty) -> np.ndarray:
+    """Minimise gradient . d + d' H d / 2 + penalty ||alpha + d||_1 over d, every fit at the same time.
+
+    The sum alpha + d is kept rather than d, so that a coefficient that vanishes is exactly 0 and no rounding error.
+    """
+    target, slope = alpha.copy(), gradient.copy()
+    curvature = np.einsum("mjj->mj", hessian)
+    for _ in range(MAX_SWEEPS):
+        largest = 0.0
+        for j in range(alpha.shape[1]):
+            h, value = curvature[:, j], target[:, j]
+            pull = h * value - slope[:, j]
+            shrunk = np.sign(pull) * np.maximum(np.abs(pull) - penalty, 0)
+            new = np.divide(shrunk, h, out=np.zeros_like(h), where=h > 1e-12)
+            change = new - value
+            target[:, j] = new
+            slope += hessian[:, :, j] * change[:, None]
+            largest = max(largest, float(np.abs(change).max(initial=0)))
+        if largest < TOLERANCE / 100:
+            break
+    return target - alpha
+
+
+def _damped(signed, weights, alpha, direction, gradient, penalty) -> np.ndarray:
+    """Halve each step until it lowers its objective enough (Armijo)."""
+    before = _objective(signed, weights, alpha, penalty)
+    promised = (gradient * direction).sum(axis=1)
+    promised += penalty * (np.abs(alpha + direction) - np.abs(alpha)).sum(axis=1)
+    size = np.ones(len(alpha))
+    for _ in range(40):
+        after = _objective(signed, weights, alpha + size[:, None] * direction, penalty)
+        # The last digits of the objective are noise once the promised gain is below them.
+        short = after > before + 1e-4 * size * promised + 1e-12 * np.abs(before)
+        # The last step is taken whole: half of it would leave a coefficient that vanishes just beside 0.
+        short &= np.abs(direction).max(axis=1) > TOLERANCE
+        if not short.any():
+            break
+        size[short] /= 2
+    return size[:, None] * direction
+
+
+def _objective(signed, weights, alpha, penalty) -> np.ndarray:
+    loss = np.zeros(len(alpha))
+    for start in range(0, len(signed), ROWS_AT_ONCE):
+        block = slice(start, start + ROWS_AT_ONCE)
+        loss += (weights[:, block] * np.logaddexp(0, -(alpha @ signed[block].T))).sum(axis=1)
+    return loss + penalty * np.abs(alpha).sum(axis=1)

@@ -12,39 +12,44 @@ from prefdissect.regression.folds import prompt_folds
 N_BINS = 10
 
 
-def held_out(cell: Cell, estimate, *, folds: int, seed: int, length_column: int | None) -> dict[str, float]:
-    """Scores on folds split by prompt.
+def honest_splits(cell: Cell, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(train, test) rows of folds split by prompt; none when the cell has fewer prompts than folds."""
+    if len(np.unique(cell.prompts)) < folds:
+        return []
+    return list(prompt_folds(cell.prompts, folds, seed))
+
+
+def held_out(cell: Cell, splits: list, alphas: np.ndarray, length_column: int | None) -> dict[str, float]:
+    """Scores of fits on rows they have not seen.
 
     Parameters
     ----------
     cell
         The data.
-    estimate
-        Function (x, y, weight) -> coefficients.
-    folds, seed
-        Number of folds, and the seed of their shuffle.
+    splits
+        From `honest_splits`.
+    alphas : ndarray, shape (folds, p)
+        Coefficients fitted on the training rows of each split.
     length_column
         Column of the feature `lengthy`, for the length-only baseline.
 
     Returns
     -------
     dict
-        accuracy, log_loss (nats), brier, auc, calibration_error, majority_accuracy, length_accuracy; empty when the
-        cell has fewer prompts than folds.
+        accuracy, log_loss (nats), brier, auc, calibration_error, majority_accuracy, length_accuracy; empty without
+        splits.
     """
-    if len(np.unique(cell.prompts)) < folds:
+    if not splits:
         return {}
     probability, majority = np.empty(len(cell.y)), np.empty(len(cell.y))
-    for train, test in prompt_folds(cell.prompts, folds, seed):
-        alpha = estimate(cell.x[train], cell.y[train], cell.weight[train])
+    for (train, test), alpha in zip(splits, alphas, strict=True):
         probability[test] = expit(cell.x[test] @ alpha)
         majority[test] = np.average(cell.y[train], weights=cell.weight[train]) - 0.5
-    return scores(cell.y, probability, cell.weight) | {
-        "majority_accuracy": _accuracy(cell.y, majority, cell.weight),
-        "length_accuracy": np.nan
-        if length_column is None
-        else _accuracy(cell.y, cell.x[:, length_column], cell.weight),
-    }
+    length = {}
+    if length_column is not None:
+        length = {"length_accuracy": _accuracy(cell.y, cell.x[:, length_column], cell.weight)}
+    majority = {"majority_accuracy": _accuracy(cell.y, majority, cell.weight)}
+    return scores(cell.y, probability, cell.weight) | majority | length
 
 
 def scores(y: np.ndarray, probability: np.ndarray, weight: np.ndarray) -> dict[str, float]:

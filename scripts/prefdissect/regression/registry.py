@@ -1,4 +1,4 @@
-"""The estimators. A new one is one module with `fit(x, y, weight, *, prior_scale)` and one line here."""
+"""The estimators. A new one is one module with `fit_many(x, y, weights, *, prior_scale)` and one line here."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ ESTIMATORS = {"map": "prefdissect.regression.map_logistic"}
 
 
 def load_estimator(name: str) -> Callable:
-    """The `fit` function of an estimator: (x (n, p), y (n,), weight (n,), prior_scale) -> coefficients (p,)."""
-    return import_module(ESTIMATORS[name]).fit
+    """The function of an estimator: (x (n, p), y (n,), weights (m, n), prior_scale) -> coefficients (m, p)."""
+    return import_module(ESTIMATORS[name]).fit_many

@@ -15,7 +15,7 @@ from prefdissect.tables import read_table, write_table
 
 def make_features(
     pairs: str, annotations: list[str], resolved: list[str], catalogue: str, precedence: list[str],
-    features: str, dropped: str,
+    unchecked_errors: str, features: str, dropped: str,
 ) -> None:  # fmt: skip
     """Turn ratings into features."""
     built = build_features(
@@ -24,6 +24,7 @@ def make_features(
         pd.concat([read_table(path, "features") for path in resolved], ignore_index=True),
         load_catalogue(catalogue),
         precedence,
+        unchecked_errors,
     )
     write_table(built.features, features, "features")
     write_table(built.dropped, dropped, "dropped_pairs")

@@ -1,0 +1,56 @@
+"""One library call as a job: the log, and what the user sees."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from prefdissect.errors import InputError
+from prefdissect.job import run_job
+
+
+def failing(error: Exception):
+    def work():
+        print("before")
+        raise error
+
+    return work
+
+
+def test_what_a_job_prints_goes_to_its_log(tmp_path, capsys):
+    def work(text):
+        print(text)
+        print("warned", file=sys.stderr)
+
+    run_job(work, str(tmp_path / "log"), text="é")
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "é\nwarned\n"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_fault_of_the_input_ends_the_job_with_its_message_alone(tmp_path):
+    with pytest.raises(SystemExit) as caught:
+        run_job(failing(InputError("is null", where="p.csv: line 3", fix="a text")), str(tmp_path / "log"))
+    assert caught.value.code == "\nError: p.csv: line 3: is null (a text)\n"
+    assert (tmp_path / "log").read_text() == "before\nError: p.csv: line 3: is null (a text)\n"
+
+
+def test_a_bug_keeps_its_traceback(tmp_path):
+    with pytest.raises(SystemExit) as caught:
+        run_job(failing(KeyError("x")), str(tmp_path / "log"))
+    for text in (caught.value.code, (tmp_path / "log").read_text()):
+        assert "Traceback" in text and "KeyError: 'x'" in text
+
+
+def test_a_message_that_is_no_valid_unicode_can_be_logged(tmp_path):
+    with pytest.raises(SystemExit):
+        run_job(failing(InputError("holds \ud83d")), str(tmp_path / "log"))
+    assert "Error: holds \\ud83d" in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({}, "p"), ({"where": "w"}, "w: p"), ({"fix": "f"}, "p (f)"), ({"where": "w", "fix": "f"}, "w: p (f)")],
+)
+def test_the_parts_of_a_message(given, message):
+    assert str(InputError("p", **given)) == message
