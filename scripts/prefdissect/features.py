@@ -179,7 +179,8 @@ def _status_by_pair(rows: pd.DataFrame, prop: Property, unchecked_errors: str) -
     """One word per pair: ok, or why the pair leaves the fits.
 
     A query-specific property that does not apply is a zero; an error check that does not apply costs the pair, as in
-    the published code, unless the study says otherwise. Every other property applies to every response, so that its absence is no zero either.
+    the published code, unless the study says otherwise. Every other property applies to every response, so that its
+    absence is no zero either.
     """
     absent_is_zero = prop.family == "query_specific" or (prop.family == "errors" and unchecked_errors == "zero")
     tolerated = {"ok", "not_applicable"} if absent_is_zero else {"ok"}

@@ -62,7 +62,7 @@ def cluster_table(clusters: pd.DataFrame, undefined: list[str], records: dict[st
     table["cluster"] = table["cluster"].astype("Int64")
     table.insert(1, "label", [records[judge]["label"] for judge in table["judge"]])
     attributes = pd.DataFrame([records[judge]["attributes"] for judge in table["judge"]], index=table.index)
-    return table.join(attributes, rsuffix="_attribute")
+    return table.join(attributes.rename(columns=lambda name: f"{name}_attribute" if name in table else name))
 
 
 def to_latex(table: pd.DataFrame, caption: str) -> str:

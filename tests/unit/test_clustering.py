@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.cluster.hierarchy import cophenet, fcluster, leaves_list, linkage
@@ -56,11 +58,29 @@ def test_the_tree_is_that_of_scipy(n, blocks, seed):
     assert set(branches(table["left"], table["right"], n)) == set(branches(tree[:, 0], tree[:, 1], n))
     ours = table[["left", "right", "height", "size"]].to_numpy(float)
     np.testing.assert_allclose(cophenet(ours), cophenet(tree), atol=1e-12)
-    # The order of leaves is no worse than scipy's default: neighbours are nearer each other.
-    order, default = leaves_list(ours), leaves_list(tree)
-    assert distance[order[:-1], order[1:]].sum() <= distance[default[:-1], default[1:]].sum() + 1e-12
     assert table["support"].isna().all()
     assert found.judges == names(n) and found.undefined == []
+
+
+def length(order, distance) -> float:
+    return float(distance[order[:-1], order[1:]].sum())
+
+
+@pytest.mark.parametrize(("n", "seed"), [(2, 0), (3, 1), (7, 2), (8, 36), (9, 4)])
+def test_the_leaves_are_in_the_best_of_all_orders_of_the_tree(n, seed):
+    similarity = similar(n, 2, seed)
+    tree, distance = tree_of(similarity)
+    lengths = []
+    for turned in itertools.product([False, True], repeat=n - 1):
+        below = [[leaf] for leaf in range(n)]
+        for turn, (left, right, *_) in zip(turned, tree):
+            pair = [below[int(left)], below[int(right)]]
+            below.append(sum(reversed(pair) if turn else pair, []))
+        lengths.append(length(below[-1], distance))
+    found = cluster_judges(names(n), similarity, no_draws(n)).linkage
+    order = leaves_list(found[["left", "right", "height", "size"]].to_numpy(float))
+    assert sorted(order) == list(range(n))
+    assert length(order, distance) == pytest.approx(min(lengths), abs=1e-12)
 
 
 @pytest.mark.parametrize("n_clusters", [2, 3, 5])

@@ -40,18 +40,22 @@ def rating(prop, a, b, *, pair="p1", item=0, status="ok", annotator="x"):
     }
 
 
-def build(rows, *, resolved=(), pairs=None, precedence=("x", "y")) -> Features:
+def build(rows, *, resolved=(), pairs=None, precedence=("x", "y"), **settings) -> Features:
     annotations = conform(pd.DataFrame(rows), "annotations") if rows else empty_table("annotations")
     ready = conform(pd.DataFrame(resolved), "features") if resolved else empty_table("features")
     pairs = pairs or sorted({row["pair_id"] for row in [*rows, *resolved]})
-    return build_features(pairs, annotations, ready, CATALOGUE, list(precedence))
+    return build_features(pairs, annotations, ready, CATALOGUE, list(precedence), **settings)
 
 
-def one(rows) -> tuple[int, float]:
-    """Sign and graded feature of a single pair and property."""
-    table = build(rows).features
-    assert len(table) == 1
-    return int(table["sign"].iloc[0]), float(table["graded"].iloc[0])
+def compared(prop, *pairs) -> list[tuple[int, float]]:
+    """Sign and graded feature of pairs of one property; a pair is two scores, or a list of two scores per item."""
+    rows = []
+    for number, scores in enumerate(pairs):
+        items = scores if isinstance(scores, list) else [scores]
+        rows += [rating(prop, *ab, pair=f"p{number:03d}", item=item) for item, ab in enumerate(items)]
+    table = build(rows).features.sort_values("pair_id")
+    assert len(table) == len(pairs) and set(table["property"]) == {prop}
+    return list(zip(table["sign"].tolist(), table["graded"].tolist()))
 
 
 def test_the_catalogue_holds_the_29_properties_of_the_paper():
@@ -81,26 +85,24 @@ def test_a_rating_counts_by_the_sign_of_its_difference():
 
 
 def test_what_is_rated_as_repetition_counts_against():
-    assert one([rating("non_repetitive", 3, 0)]) == (-1, -1.0)
-    assert one([rating("non_repetitive", 0, 1)]) == (1, pytest.approx(1 / 3))
-    assert one([rating("non_repetitive", 2, 2)]) == (0, 0.0)
+    assert compared("non_repetitive", (3, 0), (0, 1), (2, 2)) == [(-1, -1.0), (1, pytest.approx(1 / 3)), (0, 0.0)]
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "sign"), [(0, 0, 0), (0, 1, -1), (0, 3, -1), (1, 0, 1), (3, 0, 1), (1, 3, 0), (3, 1, 0), (2, 2, 0)]
-)
-def test_relevance_counts_only_zero_against_the_rest(a, b, sign):
-    assert one([rating("relevant", a, b)]) == (sign, pytest.approx((a - b) / 3))
+def test_relevance_counts_only_zero_against_the_rest():
+    cases = {(0, 0): 0, (0, 1): -1, (0, 3): -1, (1, 0): 1, (3, 0): 1, (1, 3): 0, (3, 1): 0, (2, 2): 0}
+    assert compared("relevant", *cases) == [(sign, pytest.approx((a - b) / 3)) for (a, b), sign in cases.items()]
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_fewer_errors_are_more_of_the_property(severity):
-    prop = f"no_{severity}_errors"
-    assert one([rating(prop, 0, 2)]) == (1, pytest.approx(0.4))
-    assert one([rating(prop, 4, 1)]) == (-1, pytest.approx(-0.6))
-    assert one([rating(prop, 3, 3)]) == (0, 0.0)
-    assert one([rating(prop, 0, 9)]) == (1, 1.0)  # 9 / 5 is clipped
-    assert one([rating(prop, 9, 0)]) == (-1, -1.0)
+    # 9 / 5 is clipped
+    assert compared(f"no_{severity}_errors", (0, 2), (4, 1), (3, 3), (0, 9), (9, 0)) == [
+        (1, pytest.approx(0.4)),
+        (-1, pytest.approx(-0.6)),
+        (0, 0.0),
+        (1, 1.0),
+        (-1, -1.0),
+    ]
 
 
 def test_each_severity_counts_for_itself():
@@ -126,25 +128,36 @@ def test_an_error_check_that_does_not_apply_costs_the_pair(severity):
     ]
 
 
+def test_a_study_may_keep_pairs_whose_errors_cannot_be_checked():
+    rows = [rating("clear", a, 1, pair=pair) for pair, a in (("p1", 3), ("p2", 2))]
+    rows += [rating("no_severe_errors", None, None, pair="p1", status="not_applicable")]
+    rows += [rating("no_severe_errors", 1, 0, pair="p2")]
+    built = build(rows, unchecked_errors="zero")
+    assert built.dropped.empty
+    table = built.features.set_index(["property", "pair_id"])["sign"]
+    assert table["no_severe_errors"].to_dict() == {"p1": 0, "p2": -1}
+    failed = [rating("no_severe_errors", None, None, pair="p1", status="failed"), *rows[:2], rows[3]]
+    assert build(failed, unchecked_errors="zero").dropped["reason"].tolist() == ["annotation failed"]
+
+
 def test_several_items_count_by_their_mean():
-    # means 4/3 and 5/3
-    assert one([rating("satisfies_constraints", *ab, item=i) for i, ab in enumerate([(3, 0), (1, 2), (0, 3)])]) == (
-        -1,
-        pytest.approx(-1 / 9),
-    )
-    # means 1 and 1, though A wins two of three items
-    assert one([rating("corrects_mistakes", *ab, item=i) for i, ab in enumerate([(1, 0), (2, 0), (0, 3)])]) == (0, 0.0)
-    assert one([rating("satisfies_constraints", 3, 0), rating("satisfies_constraints", 3, 3, item=1)]) == (1, 0.5)
+    assert compared("satisfies_constraints", [(3, 0), (1, 2), (0, 3)], [(1, 0), (2, 0), (0, 3)], [(3, 0), (3, 3)]) == [
+        (-1, pytest.approx(-1 / 9)),  # means 4/3 and 5/3
+        (0, 0.0),  # means 1 and 1, though A wins two of three items
+        (1, 0.5),
+    ]
 
 
 def test_stances_run_from_minus_two_to_two():
-    assert one([rating("supports_stances", -2, 2)]) == (-1, -1.0)  # -4 / 3 is clipped
-    assert one([rating("supports_stances", 2, -2)]) == (1, 1.0)
-    assert one([rating("supports_stances", 0, -1)]) == (1, pytest.approx(1 / 3))
-    assert one([rating("supports_stances", -1, -2)]) == (1, pytest.approx(1 / 3))
-    # means 0 and 1/2
-    mixed = [rating("supports_stances", 2, -1), rating("supports_stances", -2, 2, item=1)]
-    assert one(mixed) == (-1, pytest.approx(-1 / 6))
+    # -4 / 3 is clipped; the last has the means 0 and 1/2
+    assert compared("supports_stances", (-2, 2), (2, -2), (0, -1), (-1, -2), (2, 2), [(2, -1), (-2, 2)]) == [
+        (-1, -1.0),
+        (1, 1.0),
+        (1, pytest.approx(1 / 3)),
+        (1, pytest.approx(1 / 3)),
+        (0, 0.0),
+        (-1, pytest.approx(-1 / 6)),
+    ]
 
 
 def test_rounding_in_a_mean_never_decides():
@@ -162,13 +175,13 @@ def test_rounding_in_a_mean_never_decides():
         assert row.graded == pytest.approx(difference / len(listed) / 3)
 
 
-@pytest.mark.parametrize("prop", ["clarifies_intent", "empathetic", *ITEMISED])
-def test_a_case_that_the_query_lacks_is_zero(prop):
-    rows = [rating(prop, None, None, status="not_applicable"), rating("clear", 2, 1)]
-    built = build(rows)
-    assert built.features.set_index("property")["sign"].to_dict() == {"clear": 1, prop: 0}
-    assert built.features.set_index("property")["graded"][prop] == 0.0
+def test_a_case_that_the_query_lacks_is_zero():
+    cases = ["clarifies_intent", "empathetic", *ITEMISED]
+    built = build([rating(prop, None, None, status="not_applicable") for prop in cases] + [rating("clear", 2, 1)])
     assert built.dropped.empty
+    table = built.features.set_index("property")
+    assert table["sign"].to_dict() == {"clear": 1} | dict.fromkeys(cases, 0)
+    assert (table.loc[cases, "graded"] == 0).all()
 
 
 @pytest.mark.parametrize("prop", ["friendly", "relevant", "lengthy"])
@@ -327,14 +340,13 @@ def test_each_threshold_at_its_edge(shorter, longer, differ):
     assert clearly_longer([shorter], [longer]).tolist() == [-differ]
 
 
-@pytest.mark.parametrize(
-    ("a", "b"), [(0, 0), (1, 0), (0, 1), (144, 64), (431, 8), (8, 431), (500, 0), (501, 0), (0, 5000), (2000, 1499)]
-)
-def test_graded_length_is_a_signed_logarithm(a, b):
-    d = a - b
-    expected = max(-1.0, min(1.0, (d > 0) - (d < 0) and math.copysign(math.log(1 + abs(d)) / math.log(501), d)))
-    assert float(graded_length([a], [b])[0]) == pytest.approx(expected, abs=1e-12)
-    assert one([rating("lengthy", a, b)]) == (longer_by_the_paper(a, b), pytest.approx(expected, abs=1e-12))
+def test_graded_length_is_a_signed_logarithm():
+    pairs = [(0, 0), (1, 0), (0, 1), (144, 64), (431, 8), (8, 431), (500, 0), (501, 0), (0, 5000), (2000, 1499)]
+    expected = []
+    for a, b in pairs:
+        size = min(1.0, math.log(1 + abs(a - b)) / math.log(501))
+        expected.append((longer_by_the_paper(a, b), pytest.approx(size if a > b else -size, abs=1e-12)))
+    assert compared("lengthy", *pairs) == expected
 
 
 def test_graded_length_reaches_one_at_500_words():

@@ -57,9 +57,9 @@ def split_optimum(x, y, w, b):
 
 CASES = [
     (0, 400, 29, "signs"),
-    (1, 1500, 29, "signs"),
+    (1, 800, 29, "signs"),
     (2, 300, 5, "graded"),
-    (3, 2000, 12, "graded"),
+    (3, 1200, 12, "graded"),
     (4, 60, 3, "signs"),
     (5, 20, 29, "signs"),
 ]

@@ -40,12 +40,12 @@ def rated(rating_a, rating_b, order=None, **kwargs):
 
 
 def table(rows) -> pd.DataFrame:
-    return combine(validate(conform(pd.DataFrame(rows), "judgements"), "judgements", "test"))
+    return combine(conform(pd.DataFrame(rows), "judgements"))
 
 
 def one(*rows):
     """p_a, margin, preference and consistent of the only pair; null as None."""
-    result = validate(table(rows), "preferences", "test")
+    result = table(rows)
     assert len(result) == 1
     row = result.iloc[0][["p_a", "margin", "preference", "consistent"]]
     plain = row.to_numpy(object).tolist()
@@ -164,6 +164,7 @@ def test_judges_and_pairs_do_not_mix():
     rows += [request(None, "b", judge="k"), request(None, None, judge="k", pair="p2")]
     result = table(rows).set_index(["judge", "pair_id"])["preference"]
     values = {key: None if pd.isna(value) else value for key, value in result.items()}
+    validate(table(rows), "preferences", "test")
     assert values == {("j", "p1"): "a", ("j", "p2"): "tie", ("k", "p1"): "b", ("k", "p2"): None}
 
 
@@ -198,7 +199,7 @@ def requests(draw):
 
 
 @given(st.lists(requests(), min_size=1, max_size=12))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_exchanging_the_responses_exchanges_the_preference(pairs):
     rows = [row | {"pair_id": f"p{number}"} for number, listed in enumerate(pairs) for row in listed]
     there, back = table(rows), table([side_swapped(row) for row in rows])
@@ -207,17 +208,10 @@ def test_exchanging_the_responses_exchanges_the_preference(pairs):
     np.testing.assert_array_equal(back["margin"], -there["margin"])
     np.testing.assert_allclose(back["p_a"], 1 - there["p_a"], atol=1e-12)
     assert back["consistent"].equals(there["consistent"])
+    sign = there["preference"].map({"a": 1.0, "b": -1.0, "tie": 0.0})
+    np.testing.assert_array_equal(np.sign(there["margin"]), sign)
     asked = [len({row["order"] for row in listed}) for listed in pairs]
     assert (there["consistent"].notna() <= (np.array(asked) == 2)).all()
-
-
-@given(st.lists(requests(), min_size=1, max_size=12))
-@settings(max_examples=15, deadline=None)
-def test_the_preference_is_the_sign_of_the_margin(pairs):
-    rows = [row | {"pair_id": f"p{number}"} for number, listed in enumerate(pairs) for row in listed]
-    result = table(rows)
-    sign = result["preference"].map({"a": 1.0, "b": -1.0, "tie": 0.0})
-    np.testing.assert_array_equal(np.sign(result["margin"]), sign)
 
 
 PREFERENCES = pd.DataFrame(

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def study(seed=0, resamples=15, constant=(), absent=(), judges=JUDGES):
-    """Coefficients and draws as tables, and the same as arrays; `constant`, `absent`: (judge, group) all 0, not fitted."""
+    """Coefficients and draws as tables and arrays; `constant`, `absent`: (judge, group) that are all 0, not fitted."""
     rng = np.random.default_rng(seed)
     tables, draws, means, drawn = [], [], {}, {}
     for judge, group in itertools.product(judges, GROUPS):

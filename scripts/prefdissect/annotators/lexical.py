@@ -1,7 +1,8 @@
 """The lexical annotator: ratings of what can be measured in a response without a model.
 
-Each measure (see `measures`) yields one number, and `SCALES` says from which number on a response has which rating of
-the catalogue. Nothing depends on the prompt or on the other response, so each distinct text is measured once.
+Each measure (modules `tone` and `form`) yields one number, and `SCALES` says from which number on a response has which
+rating of the catalogue. Nothing depends on the prompt or on the other response, so each distinct text is measured once.
+The markers, the syllables and the readability formula are English.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from prefdissect.annotators import measures
+from prefdissect.annotators import form, tone
 from prefdissect.annotators.response import Response
 from prefdissect.catalogue import Catalogue
 from prefdissect.errors import InputError
@@ -29,20 +30,20 @@ class Scale(NamedTuple):
         return sum(value >= cut for cut in self.cuts)
 
 
-# Property -> scales; the rating is the highest that one of them gives. What the values are: see each measure.
+# Property -> scales, with the least values for the ratings 1, 2 and 3. Of several scales the highest rating counts.
 SCALES: dict[str, tuple[Scale, ...]] = {
-    "polite": (Scale(measures.courtesy, (0.5, 2, 3.5)),),
-    "interactive": (Scale(measures.interaction, (0.5, 2, 3)),),
-    "rhetorical_devices": (Scale(measures.figures, (0.7, 2.2, 4.5)),),
-    "complex_language": (Scale(measures.schooling, (5, 11, 14)),),
-    "well_formatted": (Scale(measures.formatting, (1, 2, 2.4)),),
-    "admits_limits": (Scale(measures.limits, (0.5, 2, 2.6)),),
-    "step_by_step": (Scale(measures.steps, (1, 2, 4)),),
-    "informal": (Scale(measures.informality, (0.4, 1.75, 4.5)),),
+    "polite": (Scale(tone.courtesy, (0.5, 2, 3.5)),),  # 1 + points of courtesy - points of rudeness
+    "interactive": (Scale(tone.interaction, (0.5, 2, 3)),),  # 1 an offer, 2 a question to the user, more of them
+    "rhetorical_devices": (Scale(tone.figures, (0.7, 2.2, 4.5)),),  # figures in a text of 150 words
+    "complex_language": (Scale(form.schooling, (5, 11, 14)),),  # years of schooling
+    "well_formatted": (Scale(form.formatting, (1, 2, 2.4)),),  # 1 paragraphs, 2 + share that structure carries
+    "admits_limits": (Scale(tone.limits, (0.5, 2, 2.6)),),  # 1 a hedge, 2 a clear limit + share of such sentences
+    "step_by_step": (Scale(form.steps, (1, 2, 4)),),  # steps, and weaker signs of them
+    "informal": (Scale(tone.informality, (0.4, 1.75, 4.5)),),  # colloquial words and signs per 100 words
     "non_repetitive": (
-        Scale(measures.recurrence, (0.35, 0.5, 0.65)),
-        Scale(measures.repeated_runs, (0.1, 0.25, 0.45)),
-        Scale(measures.repeated_sentences, (0.08, 0.25, 0.5)),
+        Scale(form.recurrence, (0.33, 0.45, 0.6)),  # share of content words said a moment ago
+        Scale(form.repeated_runs, (0.1, 0.25, 0.45)),  # share of four-word runs
+        Scale(form.repeated_sentences, (0.08, 0.25, 0.5)),  # share of sentences
     ),
 }
 

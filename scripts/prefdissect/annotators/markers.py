@@ -14,6 +14,7 @@ import yaml
 from prefdissect.errors import InputError
 
 DEFAULT_PATH = Path(__file__).with_name("markers.yaml")
+WORD_LISTS = Path(__file__).with_name("wordlists.yaml")
 PLACES = ("own", "voice", "edge", "anywhere")
 
 _ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
@@ -77,6 +78,12 @@ class Markers:
                 if hit and taken.get(hit.marker.group, 0) <= start:
                     taken[hit.marker.group] = hit.end
                     yield hit
+
+
+@cache
+def word_list(name: str) -> frozenset[str]:
+    """A list of `wordlists.yaml`."""
+    return frozenset(yaml.safe_load(WORD_LISTS.read_text(encoding="utf-8"))[name].split())
 
 
 @cache

@@ -14,11 +14,12 @@ from prefdissect.annotators.words import count_words
 EDGE = 2  # sentences at either end of a response in which it speaks for itself
 SHORT = 6  # a response of no more sentences than this is all edge
 
-# Scripts written without blanks: one character counts as one word, so that repetition can be seen.
+# In scripts written without blanks each character is a word, so that repetition can be seen. Quotation marks are kept.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]|[^\W_]+(?:[-'][^\W_]+)*|[\"“”]")
-_LETTER_BEGINS = re.compile(r"(?:dear|subject:|hi|hello|hey)\b[^.!?\n]{0,60}(?:[,:\]]\s*$|[,:\]]\s*\n)|subject:", re.IGNORECASE)
+_VISIBLE = re.compile(r"[^\s\u200b-\u200f\u2060-\u2064\ufeff]")
+_LETTER_BEGINS = re.compile(r"subject:|(?:dear|hi|hello|hey)\b[^.!?\n]{0,60}[,:\]]\s*(?:$|\n)", re.IGNORECASE)
 _LETTER_ENDS = re.compile(
-    r"^\W*(?:(?:best|kind|warm|warmest|kindest)\s+(?:regards|wishes)|regards|sincerely|yours|best|love|cheers|\[?your name)",
+    r"^\W*(?:(?:kind(?:est)?|warm(?:est)?)\s+(?:regards|wishes)|regards|sincerely|yours|best|love|cheers|\[?your name)",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -67,6 +68,11 @@ class Response:
     def word_count(self) -> int:
         """Words as the published pipeline counts them (see `count_words`)."""
         return count_words(self.text)
+
+    @cached_property
+    def is_blank(self) -> bool:
+        """Whether nothing can be seen of it."""
+        return not _VISIBLE.search(self.text)
 
     @cached_property
     def layout(self) -> Layout:

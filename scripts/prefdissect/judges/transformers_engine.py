@@ -27,7 +27,7 @@ from prefdissect.judges.prompts import Rendered, Renderer, Template
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
-BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}
+BATCH_TOKENS = {"cpu": 2048, "cuda": 65536}
 BATCH_SIZE = 64
 CHUNK = 512
 
