@@ -15,12 +15,15 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from prefdissect.config import load_study, product_file, read_config
 from prefdissect.errors import InputError
+from prefdissect.names import figure_file, one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
 
 # A study stands alone, so nothing may merge into it: config.yaml is loaded only when no study was given.
 # `--config key=value` works on top of both.
 try:
+    for path in workflow.configfiles:
+        read_config(path)  # Snakemake's own reading lets a key that is given twice pass
     if not workflow.configfiles:
         config = {**read_config(Path(workflow.basedir) / "config.yaml"), **config}
     STUDY = load_study(config)
@@ -38,7 +41,7 @@ ESTIMATORS = STUDY["regression"]["estimators"]
 ESTIMATOR = ESTIMATORS[0]
 DEGREE_JUDGES = STUDY["figures"]["judges"] or JUDGES[:4]
 DEGREE_GROUPS = STUDY["figures"]["groups"]
-FIGURES = [f"degree/{group.replace(' ', '_').replace('/', '-')}" for group in DEGREE_GROUPS]
+FIGURES = [f"degree/{figure_file(group)}" for group in DEGREE_GROUPS]
 FIGURES += ["similarity"] if len(JUDGES) > 1 else []
 TABLES = [
     "effects",
@@ -50,13 +53,6 @@ TABLES = [
     "judge_datasheet",
 ]
 LATEX = ["clusters", "top_properties", "judge_datasheet"]
-
-
-def one_of(names):
-    """Regular expression that matches one of these names, or nothing."""
-    import re
-
-    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 wildcard_constraints:

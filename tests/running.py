@@ -54,7 +54,7 @@ PROMPTS = [
     "My landlord will not fix the heating. What can I do?",
     "Write two lines for a birthday card.",
 ]
-ENDINGS = ["", " Water it when the soil feels dry.", " First, look. Then act. Then look again, and write down what you saw."]
+ENDINGS = ["", " Water it when the soil feels dry.", " First, look. Then act. Then look again, and write it down."]
 
 
 def tiny_pairs(n: int = 24) -> list[dict]:

@@ -1,7 +1,7 @@
 """Agreement of the sample's two sets of ratings: `python data/sample/agreement.py`.
 
-The second set was given blind to the first. Printed per property: number of ratings, share equal, share within one step,
-quadratically weighted kappa (Cohen 1968); for the errors, counts by severity are compared as ratings cut at 3.
+The second set was given blind to the first. Printed per property: number of ratings, share equal, share within one
+step, quadratically weighted kappa (Cohen 1968); for the errors, counts by severity are compared as ratings cut at 3.
 """
 
 from __future__ import annotations

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from prefdissect.catalogue import Catalogue
-from prefdissect.config import OVERALL, POOLED
+from prefdissect.names import OVERALL, POOLED
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "workflow" / "report" / "findings.html.j2"
 NULL_SHARE = 0.05
 N_LISTED = 3
+NOT_KNOWN = "this is no evidence of no effect"
 
 
 @dataclass
@@ -155,9 +156,9 @@ def _median_percent(values: pd.Series) -> str:
 
 def _remark(group: str, told: pd.Series, part: pd.DataFrame) -> str:
     if (part["mean"] == 0).all():
-        return "shrinks to nothing: too few pairs for the prior to let any effect through; this is no evidence of no effect"
+        return f"shrinks to nothing: too few pairs for the prior to let any effect through; {NOT_KNOWN}"
     if not told.any():
-        return "no effect can be told from neutral; this is no evidence of no effect"
+        return f"no effect can be told from neutral; {NOT_KNOWN}"
     if group == OVERALL:
         return "unweighted mean over the scenario groups that all judges share"
     return "all pairs in one fit" if group == POOLED else ""
@@ -198,7 +199,7 @@ def describe_similarity(evidence: Evidence) -> list[str]:
     for rule in rules:
         near = table[(table["judge_1"] == rule) | (table["judge_2"] == rule)]
         others = np.where(near["judge_1"] == rule, near["judge_2"], near["judge_1"])
-        near = near.assign(other=others)[~pd.Series(others, index=near.index).isin(rules)]
+        near = near.assign(other=others)[~pd.Series(others, index=near.index).isin(rules + null)]
         if len(near):
             row = near.loc[near["value"].idxmax()]
             sentences.append(

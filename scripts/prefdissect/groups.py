@@ -6,8 +6,8 @@ import json
 
 import pandas as pd
 
-from prefdissect.config import OVERALL, POOLED
 from prefdissect.errors import InputError
+from prefdissect.names import OVERALL, POOLED
 from prefdissect.tables import conform, empty_table
 
 _LIST_CASES = {"constraints": "w_constraints", "stances": "w_stances", "mistakes": "w_mistakes"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Groups that the program makes itself: all pairs together, and the mean over scenario groups.
 POOLED, OVERALL = "pooled", "overall"
@@ -13,6 +14,11 @@ _UNSAFE_IN_FIGURE = re.compile(r"[/\\{}\x00-\x1f]")
 def safe_name(label: str) -> str:
     """Turn free text into a name that is safe as a file name; `GPT-4/Vanilla` becomes `GPT-4-Vanilla`."""
     return _UNSAFE.sub("-", label).rstrip("-.").lstrip("-._") or "unnamed"
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Regular expression that matches one of these names; none matches without names."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 def figure_file(group: str) -> str:

@@ -30,8 +30,8 @@ def config_page() -> str:
     """Every key of a study's config."""
     schema = yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
     lines = [
-        GENERATED + "# The config of a study\n\nOne YAML file per study; `config.yaml` is a commented example. Unknown keys "
-        "are refused. `{data_dir}` in a path stands for the key `data_dir`. `--config key=value` works on top.\n",
+        GENERATED + "# The config of a study\n\nOne YAML file per study; `config.yaml` is a commented example. Unknown "
+        "keys are refused. `{data_dir}` in a path stands for the key `data_dir`. `--config key=value` works on top.\n",
         "## Keys\n\n| key | default | what |\n|---|---|---|",
     ]
     lines += _key_rows(schema, schema, "")
@@ -65,8 +65,9 @@ def _default(sub: dict) -> str:
 def properties_page() -> str:
     """The catalogue of properties."""
     lines = [
-        GENERATED + "# The properties\n\nFrom `workflow/properties.yaml`, in the order of the coefficients. A study may use a "
-        "catalogue of its own (key `catalogue`).\n",
+        GENERATED
+        + "# The properties\n\nFrom `workflow/properties.yaml`, in the order of the coefficients. A study "
+        "may use a catalogue of its own (key `catalogue`).\n",
         "| property | what it is | scale | sign of the feature | annotators |\n|---|---|---|---|---|",
     ]
     for prop in load_catalogue().values():

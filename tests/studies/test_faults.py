@@ -1,11 +1,11 @@
-"""Bad input stops a study early, with one message that says where and what would be right, and leaves nothing behind."""
+"""Bad input stops a study early, with one message that says where and what is right, and leaves nothing behind."""
 
 from __future__ import annotations
 
 import pytest
-from running import snakemake, tiny_pairs, tiny_study, write_jsonl
 
 from prefdissect.pairs.registry import KINDS
+from running import snakemake, tiny_pairs, tiny_study, write_jsonl
 
 pytestmark = pytest.mark.xdist_group("faults")
 

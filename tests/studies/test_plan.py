@@ -6,6 +6,7 @@ import os
 import zipfile
 
 import pytest
+
 from running import snakemake, tiny_study
 
 pytestmark = pytest.mark.xdist_group("tiny")
@@ -75,7 +76,7 @@ def test_frozen_measurements_need_no_judge_and_give_the_same_tables(copy, config
     run = snakemake(fresh, config, "--dry-run")
     assert run.code == 0, run.output
     assert "unpack_measurements" in run.jobs
-    assert not set(run.jobs) & {"import_source", "import_judgements", "judge_by_rule", "annotate_lexically", "check_inputs"}
+    assert not set(run.jobs) & {"import_source", "import_judgements", "judge_by_rule", "annotate_lexically"}
     rules = snakemake(fresh, config, "--list-rules")
     assert "judge_by_rule" not in rules.output and "fit_coefficients" in rules.output
     done = snakemake(fresh, config, cores=2)

@@ -6,16 +6,25 @@ import json
 
 import pandas as pd
 import pytest
-from running import snakemake, tiny_study
 
 from prefdissect.tables import read_table
+from running import snakemake, tiny_study
 
 pytestmark = pytest.mark.xdist_group("tiny")
 
 
 def test_every_promised_file_is_there(finished):
     out = finished / "results" / "tiny"
-    for name in ("effects", "fit_quality", "similarity", "group_similarity", "clusters", "top_properties", "judge_datasheet"):
+    tables = (
+        "effects",
+        "fit_quality",
+        "similarity",
+        "group_similarity",
+        "clusters",
+        "top_properties",
+        "judge_datasheet",
+    )
+    for name in tables:
         assert len(pd.read_csv(out / "tables" / f"{name}.csv")), name
     for figure in ("degree/pooled", "similarity"):
         assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")

@@ -45,8 +45,8 @@ EXAMPLES = {
         ("Her answer was a breath of fresh air.", 1),
         ("The wind whispered, and her heart sank like a stone. Time waits for nobody.", 2),
         (
-            "The wind whispers and the night sings. Her smile was like a candle, as bright as the sun, a beacon of hope "
-            "in a sea of doubt.",
+            "The wind whispers and the night sings. Her smile was like a candle, as bright as the sun, a beacon of "
+            "hope in a sea of doubt.",
             3,
         ),
     ],
@@ -90,7 +90,7 @@ EXAMPLES = {
     "informal": [
         (PLAIN, 0),
         ("The library opens at nine. It's closed on Sundays, so you'll have to wait.", 1),
-        (PLAIN + " Yeah, that's kinda annoying.", 2),
+        (PLAIN + " Yeah, kinda.", 2),
         ("Hey dude!! No worries, it's gonna open at nine 😊 lol", 3),
     ],
     "non_repetitive": [
@@ -103,8 +103,9 @@ EXAMPLES = {
             1,
         ),
         (
-            "Sleep matters for students. Sleep matters for health. Good grades need sleep, and good health needs sleep. "
-            "Students need good sleep for good grades. Health and grades suffer when students lack sleep.",
+            "Regular exercise is good for your heart. Exercise makes the heart stronger, and a stronger heart pumps "
+            "more blood. Doctors suggest half an hour a day. Half an hour of exercise a day keeps the heart healthy, and a "
+            "healthy heart lets you live longer. So exercise, and your heart will stay healthy.",
             2,
         ),
         ("I will help you with the tests. " * 6, 3),
@@ -125,16 +126,13 @@ def test_every_scale_has_examples_and_every_lexical_property_a_scale():
 
 
 @pytest.mark.parametrize("name", [name for name in SCALES if name not in ("non_repetitive", "well_formatted")])
-def test_longer_is_not_more(name: str):
-    """Prose without the property stays without it, however long."""
-    text = Path(__file__).read_text(encoding="utf-8").split('"""')[1] + " "
-    prose = PLAIN + " The reading room holds forty desks. Children find their books on the second floor."
-    assert rate_response(prose * 40, name) <= max(1, rate_response(prose, name)), text
+def test_prose_without_the_property_stays_without_it(name: str):
+    assert rate_response(f"{PLAIN} " * 80, name) <= rate_response(PLAIN, name)
 
 
 def test_one_mark_weighs_less_in_a_longer_text():
     for name, mark in (("informal", " Yeah, kinda."), ("rhetorical_devices", " It is a beacon of hope.")):
-        short, long = rate_response(PLAIN + mark, name), rate_response(PLAIN * 60 + mark, name)
+        short, long = rate_response(PLAIN + mark, name), rate_response(f"{PLAIN} " * 60 + mark, name)
         assert short > long
 
 
@@ -169,8 +167,29 @@ def test_any_text_is_on_the_scale(text: str):
     assert all(rate_response(text, name) in (0, 1, 2, 3) for name in SCALES)
 
 
-PIECES = ["# ", "- ", "1. ", "> ", "```", "**", "|a|b|\n|-|-|\n", "\n", "\r", "\n\n", "\t", "    ", '"', "“", "[", "](", "please ",
-          "I don't know. ", "Dear Bo,\n", "Step 1: ", "why? ", "😊", "中文", "\u200b", "don't ", "x = f(1);\n", "•", "word "]  # fmt: skip
+PIECES = [
+    *(
+        "# ",
+        "- ",
+        "1. ",
+        "> ",
+        "```",
+        "**",
+        "|a|b|\n|-|-|\n",
+        "\n",
+        "\r",
+        "\n\n",
+        "\t",
+        "    ",
+        '"',
+        "“",
+        "[",
+        "](",
+        "•",
+        "x = f(1);\n",
+    ),
+    *("please ", "I don't know. ", "Dear Bo,\n", "Step 1: ", "why? ", "😊", "中文", "\u200b", "don't ", "word "),
+]
 
 
 @settings(max_examples=150, deadline=None)
@@ -182,13 +201,14 @@ def test_any_markdown_is_on_the_scale(text: str):
 
 @pytest.mark.parametrize("piece", ["\ud800", "\x00", "*", "[", "- a\n", "don't ", "中", "?! ", "\r", "e\u0301"])
 def test_long_and_odd_texts(piece: str):
-    text = (piece * 16000)[:16000]
-    assert all(rate_response(text, name) in (0, 1, 2, 3) for name in SCALES)
+    response = Response((piece * 15000)[:15000])
+    assert all(scale.rate(response) in (0, 1, 2, 3) for scales in SCALES.values() for scale in scales)
+    assert response.word_count >= 0
 
 
 def test_ratings_of_real_responses_do_not_follow_length(shared_data: Path):
     """Spearman correlation with the number of words stays far from 1, and every rating occurs."""
-    pairs = pd.read_parquet(shared_data / "auto-j" / "pairs.parquet").iloc[::5]
+    pairs = pd.read_parquet(shared_data / "auto-j" / "pairs.parquet").iloc[::8]
     table = annotate(pairs, CATALOGUE)
     scores = table.pivot(index="pair_id", columns="property", values="score_a")
     rho = scores.corr("spearman")["lengthy"].drop("lengthy")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from prefdissect.errors import InputError
 from prefdissect.judges.prompts import Renderer, Template, load_template, template_from, template_hash, transcript
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from prefdissect.errors import InputError
 from prefdissect.judges.prompts import load_template, template_from
 from prefdissect.judges.scoring import build_requests, run_worker, to_judgements

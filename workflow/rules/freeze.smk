@@ -8,7 +8,7 @@ rule freeze:
     log:
         f"{LOGS}/freeze.log",
     params:
-        folder=OUT,
+        folder=lambda wildcards, output: str(Path(output.archive).parent),
         study=STUDY.name,
         judges=STUDY["judges"],
     conda:

@@ -8,7 +8,7 @@ rule unpack_measurements:
     log:
         f"{LOGS}/unpack_measurements.log",
     params:
-        folder=OUT,
+        folder=lambda wildcards, output: str(Path(output.measured[0]).parent),
     conda:
         "../../envs/workflow.yaml"
     script:

@@ -17,6 +17,9 @@ STRUCTURE_POINTS = {"headings": 2.0, "items": 1.0, "table_rows": 1.0, "code_bloc
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("code")
 _FOREIGN_BULLET = re.compile(r"(?m)^([ \t]*)(?:[•●▪‣◦○·][ \t]*(?=\S)|-(?=[A-Z]))")
 _BRACKETED_NUMBER = re.compile(r"(?m)^([ \t]*)\((\d{1,2})\)(?=[ \t])")
+_LIST_ITEM = r"(?:[-*+]|\d{1,9}[.)])[ \t]"
+_TOP_ITEM = re.compile(rf"(?m)^ {{0,3}}{_LIST_ITEM}")
+_INDENTED_ITEM = re.compile(rf"(?m)^[ \t]+(?={_LIST_ITEM})")
 _MARKUP = re.compile(r"[*_`#|>~\[\\&]|^[ \t]*(?:[-+=]|\d{1,9}[.)])", re.MULTILINE)
 _ORDINAL_LABEL = re.compile(
     r"\d{1,2}[.)]\s|(?:step|phase|stage|week|day)\s+(?:\d+|one|two|three|four|five|six)\b", re.IGNORECASE
@@ -80,8 +83,7 @@ def read_layout(text: str) -> Layout:
         Counts of elements and the blocks of prose in their order.
     """
     layout = Layout()
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _BRACKETED_NUMBER.sub(r"\1\2)", _FOREIGN_BULLET.sub(r"\1- ", text))
+    text = _standardize(text)
     if _MARKUP.search(text):
         _walk(_PARSER.parse(text), layout)
     else:
@@ -112,6 +114,13 @@ def structure_score(text: str) -> float:
 def split_sentences(text: str) -> list[str]:
     """Split prose into sentences; a new line starts a new one unless it goes on in lower case."""
     return [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence and sentence.strip()]
+
+
+def _standardize(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _BRACKETED_NUMBER.sub(r"\1\2)", _FOREIGN_BULLET.sub(r"\1- ", text))
+    # A list that is indented as a whole has no item for the parser to begin with.
+    return text if _TOP_ITEM.search(text) else _INDENTED_ITEM.sub("", text)
 
 
 def _walk(tokens, layout: Layout) -> None:

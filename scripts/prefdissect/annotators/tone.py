@@ -34,12 +34,13 @@ def courtesy(response: Response) -> float:
 
 def interaction(response: Response) -> float:
     """0; 1 where only an offer is made; from 2 on where the user is asked something, more the more of the text asks."""
+    sentences = response.sentences
     asking = {number for number, _, _ in response.hits["invitation"]}
-    asking |= {number for number, sentence in enumerate(response.sentences) if _asks_user(response, number, sentence)}
-    if not asking:
+    asking |= {number for number, sentence in enumerate(sentences) if _asks_user(response, number, sentence)}
+    # Questions in a list may be what the user wanted; they are put to the user where the text around them says so.
+    if not any(sentences[number].kind == "paragraph" for number in asking):
         return min(1.0, response.points("offer"))
-    share = len(asking) / len(response.sentences)
-    return 2 + min(len(asking) - 1, 5 * share)
+    return 2 + min(len(asking) - 1, 5 * len(asking) / len(sentences))
 
 
 def figures(response: Response) -> float:
@@ -75,7 +76,7 @@ def _diluted(points: float, response: Response) -> float:
 
 def _asks_user(response: Response, number: int, sentence: Sentence) -> bool:
     """Whether a sentence is a question to the user: in the response's own voice, addressed, near an end of it."""
-    if not _is_question(sentence) or sentence.kind in ("heading", "table", "numbered", "item"):
+    if not _is_question(sentence) or sentence.kind in ("heading", "table"):
         return False
     if sentence.drafted or _SPEAKER.match(sentence.text) or all(sentence.quoted):
         return False

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from prefdissect.config import OVERALL
+from prefdissect.names import OVERALL
 from prefdissect.tables import conform
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 from scipy.special import expit
 
 from prefdissect.cache import ArrayCache, content_key
-from prefdissect.config import OVERALL
 from prefdissect.features import LENGTH_PROPERTY
+from prefdissect.names import OVERALL
 from prefdissect.regression.cells import Cell, require_usable
 from prefdissect.regression.folds import N_PUBLISHED, published_folds
 from prefdissect.regression.quality import held_out, honest_splits

@@ -1,1 +1,4 @@
-"""One function per rule: read the tables, call the library, write the tables. Paths are explicit; nothing computes here."""
+"""One function per rule: read the tables, call the library, write the tables.
+
+Paths are explicit, and nothing computes here.
+"""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from prefdissect.catalogue import load_catalogue
-from prefdissect.config import OVERALL
 from prefdissect.errors import InputError
 from prefdissect.figures.degree import degree_figure
 from prefdissect.figures.heatmap import similarity_figure
 from prefdissect.figures.saving import save_figure
+from prefdissect.names import OVERALL
 from prefdissect.tables import read_table
 
 

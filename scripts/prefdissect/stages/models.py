@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -21,5 +22,6 @@ def make_model(pairs: str, settings: dict, output: str) -> None:
 def judge_by_model(pairs: str, record: dict, template: str, output: str, interpreter: str | None = None) -> None:
     """Score the two answer tokens with a model judge, in the worker's own process."""
     table = read_table(pairs, "pairs")
-    judgements = run_worker(record, template, table, workdir=Path(output).parent, interpreter=interpreter)
+    with tempfile.TemporaryDirectory(prefix=f"judge-{record['name']}-") as workdir:
+        judgements = run_worker(record, template, table, workdir=Path(workdir), interpreter=interpreter)
     write_table(judgements, output, "judgements")

@@ -1,0 +1,36 @@
+"""Documentation stays true: generated pages are fresh, links lead somewhere, the study in the README runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from prefdissect.config import load_study
+from prefdissect.reference import PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_generated_pages_are_fresh(root, page):
+    assert (root / "docs" / page).read_text(encoding="utf-8") == PAGES[page](), "python scripts/write_reference.py"
+
+
+def test_links_lead_to_files(root):
+    for document in [root / "README.md", *(root / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_make_targets_in_the_documentation_exist(root):
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    for document in [root / "README.md", *(root / "docs").glob("*.md")]:
+        for target in re.findall(r"`?make ([a-z-]+)", document.read_text(encoding="utf-8")):
+            assert target in ("are", "is") or f"\n{target}:" in makefile, f"{document.name}: make {target}"
+
+
+def test_study_of_the_readme_is_valid(root, tmp_path, monkeypatch):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    study = yaml.safe_load(re.search(r"<!-- tested -->\n```yaml\n(.*?)```", text, re.DOTALL).group(1))
+    monkeypatch.chdir(tmp_path)
+    assert load_study(study).judges_of("recorded") == ["human"]
