@@ -193,19 +193,21 @@ def describe_similarity(evidence: Evidence) -> list[str]:
             ("Least alike", table.loc[table["value"].idxmin()]),
         )
     ]
-    rules = [
-        judge for judge, record in evidence.records.items() if record["kind"] == "rule" and record["rule"] != "coin"
-    ]
-    for rule in rules:
-        near = table[(table["judge_1"] == rule) | (table["judge_2"] == rule)]
-        others = np.where(near["judge_1"] == rule, near["judge_2"], near["judge_1"])
-        near = near.assign(other=others)[~pd.Series(others, index=near.index).isin(rules + null)]
-        if len(near):
-            row = near.loc[near["value"].idxmax()]
-            sentences.append(
-                f"Nearest to the control {evidence.label(rule)}: {evidence.label(row['other'])}, {_interval(row)}."
-            )
+    rules = {judge: record["rule"] for judge, record in evidence.records.items() if record["kind"] == "rule"}
+    for rule in [judge for judge, kind in rules.items() if kind != "coin"]:
+        nearest = _nearest(table, rule, leave_out=rules)
+        if nearest is not None:
+            label, other = evidence.label(rule), evidence.label(nearest["other"])
+            sentences.append(f"Nearest to the control {label}: {other}, {_interval(nearest)}.")
     return sentences
+
+
+def _nearest(table: pd.DataFrame, judge: str, leave_out) -> pd.Series | None:
+    """The row of the most similar other judge, its name in `other`; None where there is none."""
+    near = table[(table["judge_1"] == judge) | (table["judge_2"] == judge)]
+    near = near.assign(other=np.where(near["judge_1"] == judge, near["judge_2"], near["judge_1"]))
+    near = near[~near["other"].isin(leave_out)]
+    return near.loc[near["value"].idxmax()] if len(near) else None
 
 
 def _interval(row: pd.Series) -> str:

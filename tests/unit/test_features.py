@@ -386,15 +386,13 @@ def random_ratings(seed: int, n_pairs: int) -> list[dict]:
     return rows
 
 
-@given(st.integers(0, 2**32 - 1))
-@settings(max_examples=2, deadline=None)
-def test_exchanging_the_responses_negates_all_29_features(seed):
-    rows = random_ratings(seed, 40)
+def test_exchanging_the_responses_negates_all_29_features():
+    rows = random_ratings(0, 100)
     swapped = [row | {"score_a": row["score_b"], "score_b": row["score_a"]} for row in rows]
     tables = [build(side).features for side in (rows, swapped)]
     for column in ("sign", "graded"):
         there, back = (feature_matrix(table, column) for table in tables)
-        assert there.shape == (40, 29) and list(there) == list(CATALOGUE)
+        assert there.shape == (100, 29) and list(there) == list(CATALOGUE)
         assert (there == -back).all(axis=None)
         assert (there.abs() <= 1).all(axis=None) and (there != 0).any(axis=0).all()
 

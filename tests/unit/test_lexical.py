@@ -104,8 +104,8 @@ EXAMPLES = {
         ),
         (
             "Regular exercise is good for your heart. Exercise makes the heart stronger, and a stronger heart pumps "
-            "more blood. Doctors suggest half an hour a day. Half an hour of exercise a day keeps the heart healthy, and a "
-            "healthy heart lets you live longer. So exercise, and your heart will stay healthy.",
+            "more blood. Doctors suggest half an hour a day. Half an hour of exercise a day keeps the heart healthy, "
+            "and a healthy heart lets you live longer. So exercise, and your heart will stay healthy.",
             2,
         ),
         ("I will help you with the tests. " * 6, 3),

@@ -18,11 +18,11 @@ rule import_annotations:
         f"{BENCHMARKS}/import_annotations/{{annotator}}.tsv"
     wildcard_constraints:
         annotator=one_of(STUDY.annotators_of("recorded")),
+    conda:
+        "../../envs/workflow.yaml"
     params:
         tables=ANNOTATION_TABLES,
         code=code_hash("prefdissect.tables"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/import_annotations.py"
 
@@ -40,10 +40,10 @@ rule annotate_lexically:
         f"{BENCHMARKS}/annotate_lexically/{{annotator}}.tsv"
     wildcard_constraints:
         annotator=one_of(STUDY.annotators_of("lexical")),
+    conda:
+        "../../envs/workflow.yaml"
     params:
         properties=lambda wildcards: STUDY.annotators[wildcards.annotator].get("properties", []),
         code=code_hash("prefdissect.annotators.lexical"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/annotate_lexically.py"

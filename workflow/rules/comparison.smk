@@ -19,10 +19,10 @@ rule compare_judges:
         f"{LOGS}/compare_judges.log",
     benchmark:
         f"{BENCHMARKS}/compare_judges.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         settings=STUDY["comparison"],
         code=code_hash("prefdissect.comparison.similarity", "prefdissect.comparison.clustering"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/compare_judges.py"

@@ -7,11 +7,11 @@ rule freeze:
         archive=f"{OUT}/measurements.zip",
     log:
         f"{LOGS}/freeze.log",
+    conda:
+        "../../envs/workflow.yaml"
     params:
         folder=lambda wildcards, output: str(Path(output.archive).parent),
         study=STUDY.name,
         judges=STUDY["judges"],
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/freeze_measurements.py"

@@ -7,9 +7,9 @@ rule unpack_measurements:
         measured=MEASURED,
     log:
         f"{LOGS}/unpack_measurements.log",
-    params:
-        folder=lambda wildcards, output: str(Path(output.measured[0]).parent),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        folder=lambda wildcards, output: str(Path(output.measured[0]).parent),
     script:
         "../../scripts/unpack_measurements.py"

@@ -17,12 +17,12 @@ rule import_judgements:
         f"{LOGS}/import_judgements.log",
     benchmark:
         f"{BENCHMARKS}/import_judgements.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         sources=RECORDED_SOURCES,
         records=[STUDY.judges[judge] for judge in RECORDED],
         code=code_hash("prefdissect.judges.recorded"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/import_judgements.py"
 
@@ -39,11 +39,11 @@ rule judge_by_rule:
         f"{BENCHMARKS}/judge_by_rule/{{judge}}.tsv"
     wildcard_constraints:
         judge=one_of(STUDY.judges_of("rule")),
+    conda:
+        "../../envs/workflow.yaml"
     params:
         record=lambda wildcards: STUDY.judges[wildcards.judge],
         code=code_hash("prefdissect.judges.rules"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/judge_by_rule.py"
 
@@ -60,11 +60,11 @@ rule simulate_judge:
         f"{BENCHMARKS}/simulate_judge/{{judge}}.tsv"
     wildcard_constraints:
         judge=one_of(STUDY.judges_of("simulated")),
+    conda:
+        "../../envs/workflow.yaml"
     params:
         record=lambda wildcards: STUDY.judges[wildcards.judge],
         code=code_hash("prefdissect.judges.simulated"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/simulate_judge.py"
 
@@ -82,12 +82,12 @@ rule check_inputs:
         f"{LOGS}/check_inputs.log",
     benchmark:
         f"{BENCHMARKS}/check_inputs.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         judges=RECORDED,
         settings={"ties": STUDY["preferences"]["ties"], "folds": STUDY["regression"]["folds"]},
         code=code_hash("prefdissect.regression.cells"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/check_inputs.py"
 
@@ -104,11 +104,11 @@ rule make_random_model:
         f"{BENCHMARKS}/make_random_model/{{judge}}.tsv"
     wildcard_constraints:
         judge=one_of(judge for judge in MODELS if "random_model" in STUDY.judges[judge]),
+    conda:
+        "../../envs/judge.yaml"
     params:
         settings=lambda wildcards: STUDY.judges[wildcards.judge]["random_model"],
         protocol=JUDGE_PROTOCOL,
-    conda:
-        "../../envs/judge.yaml"
     script:
         "../../scripts/make_random_model.py"
 
@@ -131,6 +131,8 @@ rule judge_by_transformers:
         f"{BENCHMARKS}/judge_by_transformers/{{judge}}.tsv"
     wildcard_constraints:
         judge=one_of(MODELS),
+    conda:
+        "../../envs/judge.yaml"
     threads: workflow.cores or 1
     resources:
         gpu=lambda wildcards: STUDY.judges[wildcards.judge]["gpu"],
@@ -143,7 +145,5 @@ rule judge_by_transformers:
             if key not in ("gpu", "mem_mb", "runtime", "label", "attributes")
         },
         protocol=JUDGE_PROTOCOL,
-    conda:
-        "../../envs/judge.yaml"
     script:
         "../../scripts/judge_by_transformers.py"

@@ -14,6 +14,8 @@ rule import_source:
         f"{LOGS}/import_source/{{source}}.log",
     benchmark:
         f"{BENCHMARKS}/import_source/{{source}}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         record=lambda wildcards: {
             key: value for key, value in STUDY.sources[wildcards.source].items() if key != "sample"
@@ -22,8 +24,6 @@ rule import_source:
             "prefdissect.pairs.registry",
             f"prefdissect.pairs.{STUDY.sources[wildcards.source]['kind']}",
         ),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/import_source.py"
 
@@ -38,12 +38,12 @@ rule assemble_pairs:
         f"{LOGS}/assemble_pairs.log",
     benchmark:
         f"{BENCHMARKS}/assemble_pairs.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         names=list(STUDY.sources),
         samples={name: record["sample"] for name, record in STUDY.sources.items() if "sample" in record},
         code=code_hash("prefdissect.pairs.assemble"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/assemble_pairs.py"
 
@@ -61,10 +61,10 @@ rule group_pairs:
         f"{LOGS}/group_pairs.log",
     benchmark:
         f"{BENCHMARKS}/group_pairs.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         settings=STUDY["groups"],
         code=code_hash("prefdissect.groups"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/group_pairs.py"

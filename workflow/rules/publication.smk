@@ -19,6 +19,8 @@ rule plot_degree:
         f"{LOGS}/plot_degree/{{group}}.log",
     benchmark:
         f"{BENCHMARKS}/plot_degree/{{group}}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         group=lambda wildcards: next(
             group for group, name in zip(DEGREE_GROUPS, FIGURES) if name == f"degree/{wildcards.group}"
@@ -27,8 +29,6 @@ rule plot_degree:
         labels=STUDY.labels,
         estimator=ESTIMATOR,
         code=code_hash("prefdissect.figures.degree", "prefdissect.figures.saving"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/plot_degree.py"
 
@@ -51,12 +51,12 @@ rule plot_similarity:
         f"{LOGS}/plot_similarity.log",
     benchmark:
         f"{BENCHMARKS}/plot_similarity.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         group=STUDY["comparison"]["group"],
         labels=STUDY.labels,
         code=code_hash("prefdissect.figures.heatmap", "prefdissect.figures.saving"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/plot_similarity.py"
 
@@ -90,12 +90,12 @@ rule write_tables:
         f"{LOGS}/write_tables.log",
     benchmark:
         f"{BENCHMARKS}/write_tables.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         records=STUDY.judges,
         settings={"resamples": STUDY["regression"]["resamples"], "seed": STUDY["seed"]},
         code=code_hash("prefdissect.publication", "prefdissect.datasheet"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/write_tables.py"
 
@@ -125,12 +125,12 @@ rule write_findings:
         f"{LOGS}/write_findings.log",
     benchmark:
         f"{BENCHMARKS}/write_findings.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         config=STUDY.config,
         records=STUDY.judges,
         code=code_hash("prefdissect.findings"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/write_findings.py"
 
@@ -154,10 +154,10 @@ rule write_provenance:
         ),
     log:
         f"{LOGS}/write_provenance.log",
+    conda:
+        "../../envs/workflow.yaml"
     params:
         config=STUDY.config,
         code=code_hash("prefdissect.provenance"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/write_provenance.py"

@@ -9,10 +9,10 @@ rule combine_preferences:
         f"{LOGS}/combine_preferences.log",
     benchmark:
         f"{BENCHMARKS}/combine_preferences.tsv"
-    params:
-        code=code_hash("prefdissect.preferences"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        code=code_hash("prefdissect.preferences"),
     script:
         "../../scripts/combine_preferences.py"
 
@@ -31,12 +31,12 @@ rule build_features:
         f"{LOGS}/build_features.log",
     benchmark:
         f"{BENCHMARKS}/build_features.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         precedence=ANNOTATORS,
         unchecked_errors=STUDY["features"]["unchecked_errors"],
         code=code_hash("prefdissect.features"),
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/build_features.py"
 
@@ -56,6 +56,8 @@ rule fit_coefficients:
         f"{LOGS}/fit_coefficients/{{estimator}}.log",
     benchmark:
         f"{BENCHMARKS}/fit_coefficients/{{estimator}}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     threads: workflow.cores or 1
     params:
         settings={
@@ -68,7 +70,5 @@ rule fit_coefficients:
             ),
         },
         cache_dir=STUDY["cache_dir"],
-    conda:
-        "../../envs/workflow.yaml"
     script:
         "../../scripts/fit_coefficients.py"

@@ -130,7 +130,7 @@ def _sentences(text: str, kind: str, block: int, drafted: bool) -> list[Sentence
 
 
 def _forget_full_quotation(sentences: list[Sentence]) -> list[Sentence]:
-    """A response that stands in quotation marks as a whole speaks in them; nothing is then quoted or drafted."""
+    """A response that stands in quotation marks as a whole speaks in them; nothing counts as quoted."""
     total = sum(len(s.words) for s in sentences)
     if 2 * sum(sum(s.quoted) for s in sentences) <= total:
         return sentences

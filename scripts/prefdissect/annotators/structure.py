@@ -24,7 +24,6 @@ _MARKUP = re.compile(r"[*_`#|>~\[\\&]|^[ \t]*(?:[-+=]|\d{1,9}[.)])", re.MULTILIN
 _ORDINAL_LABEL = re.compile(
     r"\d{1,2}[.)]\s|(?:step|phase|stage|week|day)\s+(?:\d+|one|two|three|four|five|six)\b", re.IGNORECASE
 )
-_LABEL = re.compile(r"\w[^.!?:\n]{0,40}:")
 _CODE_LINE = re.compile(
     r"""\s*(?: .*[;{}]$ | </?\w[^>]*> | (?:def|class|for|while|if|elif|else|try|except)\b.*:$ | import\s+[\w.]+$
         | from\s+[\w.]+\s+import\b | \#include\b | return\b\s+\S+$ | print\s*\( | [\w.]+\s*=\s*[\w.]+\( | \$\s+\w )""",
@@ -62,11 +61,6 @@ class Layout:
     @property
     def items(self) -> int:
         return self.bullets + self.numbered
-
-    @property
-    def labels(self) -> int:
-        """Paragraphs that open with a short label and a colon."""
-        return sum(block.kind == "paragraph" and bool(_LABEL.match(block.text)) for block in self.blocks)
 
 
 def read_layout(text: str) -> Layout:
