@@ -4,7 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STUDY  ?= demo
 CORES  ?= 2
-# Locks were tested as they are, so nothing is resolved anew; modules are compiled when first imported.
+# Modules are compiled when they are first imported (--no-compile saves half a minute of set-up), so that must be kept.
+unexport PYTHONDONTWRITEBYTECODE
+# Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
 .PHONY: demo test test-studies lint format install install-dev clean
