@@ -21,7 +21,7 @@ demo: install
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not study"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not study"
 
 # Whole studies on real data in ../shared/data.
 test-studies: install-dev
@@ -45,8 +45,9 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
+# The two locks hold different packages, so they are unpacked side by side.
 $(VENV)/installed: envs/workflow.txt envs/judge-cpu.txt | $(VENV)/bin/python
-	$(PIP) -r envs/workflow.txt -r envs/judge-cpu.txt
+	$(PIP) -r envs/judge-cpu.txt & judge=$$!; $(PIP) -r envs/workflow.txt && wait $$judge
 	@touch $@
 
 $(VENV)/installed-dev: envs/dev.txt $(VENV)/installed

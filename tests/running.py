@@ -39,12 +39,13 @@ class Run:
 def snakemake(folder: Path, config: dict | None, *arguments: str, cores: int = 1) -> Run:
     """Run the project's Snakefile in `folder` on a config."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--cores", str(cores), "--nocolor"]
+    # `--configfile` takes all that follows it, so targets stand before it.
+    command += ["--cores", str(cores), "--nocolor", *arguments]
     if config is not None:
         path = folder / f"{config.get('study', 'study')}.yaml"
         path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
         command += ["--configfile", str(path)]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
     return Run(done.returncode, done.stdout + done.stderr)
 
 
@@ -57,8 +58,8 @@ PROMPTS = [
 ENDINGS = ["", " Water it when the soil feels dry.", " First, look. Then act. Then look again, and write it down."]
 
 
-def tiny_pairs(n: int = 24) -> list[dict]:
-    """Small, valid pairs over a dozen prompts and two scenarios; either response may be the longer one."""
+def tiny_pairs(n: int = 60) -> list[dict]:
+    """Small, valid pairs, two per prompt, over two scenarios; either response may be the longer one."""
     pairs = []
     for number in range(n):
         prompt = f"{PROMPTS[number % 4]} (case {number // 2})"
@@ -81,7 +82,7 @@ def write_jsonl(path: Path, rows: list[dict]) -> str:
     return str(path)
 
 
-def tiny_study(folder: Path, name: str = "tiny", n: int = 24) -> dict:
+def tiny_study(folder: Path, name: str = "tiny", n: int = 60) -> dict:
     """Config of a study on `tiny_pairs`: two rule judges, a coin and a human, lexical annotations."""
     pairs = write_jsonl(folder / "pairs.jsonl", tiny_pairs(n))
     return {

@@ -65,8 +65,7 @@ def _default(sub: dict) -> str:
 def properties_page() -> str:
     """The catalogue of properties."""
     lines = [
-        GENERATED
-        + "# The properties\n\nFrom `workflow/properties.yaml`, in the order of the coefficients. A study "
+        GENERATED + "# The properties\n\nFrom `workflow/properties.yaml`, in the order of the coefficients. A study "
         "may use a catalogue of its own (key `catalogue`).\n",
         "| property | what it is | scale | sign of the feature | annotators |\n|---|---|---|---|---|",
     ]

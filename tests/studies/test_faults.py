@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from prefdissect.pairs.registry import KINDS
 from running import snakemake, tiny_pairs, tiny_study, write_jsonl
 
 pytestmark = pytest.mark.xdist_group("faults")
-
-
-def test_every_kind_of_source_has_a_schema():
-    from prefdissect.config import _schema
-
-    assert {f"source_{kind}" for kind in KINDS} <= set(_schema()["$defs"])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 
 import pytest
@@ -54,9 +53,16 @@ def test_a_figure_setting_redoes_the_figure(copy, config):
     assert plan(copy, config) == {"plot_degree", "write_findings", "write_provenance"}
 
 
-def test_touching_the_data_redoes_the_import(copy, config, finished):
-    os.utime(finished / "pairs.jsonl")
-    assert {"import_source", "judge_by_rule", "fit_coefficients"} <= plan(copy, config)
+def test_changed_data_redo_the_import_and_touched_data_nothing(copy, config, finished):
+    data = finished / "pairs.jsonl"
+    before = data.read_text(encoding="utf-8")
+    try:
+        data.touch()
+        assert plan(copy, config) == set()
+        data.write_text(before.replace("birthday", "greeting"), encoding="utf-8")
+        assert {"import_source", "judge_by_rule", "fit_coefficients"} <= plan(copy, config)
+    finally:
+        data.write_text(before, encoding="utf-8")
 
 
 def test_an_annotator_setting_leaves_judges_alone(copy, config):
