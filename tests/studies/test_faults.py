@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from running import snakemake, tiny_pairs, tiny_study, write_jsonl
 
 pytestmark = pytest.mark.xdist_group("faults")
