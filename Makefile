@@ -45,13 +45,15 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# The two locks hold different packages, so they are unpacked side by side.
-$(VENV)/installed: envs/workflow.txt envs/judge-cpu.txt | $(VENV)/bin/python
-	$(PIP) -r envs/judge-cpu.txt & judge=$$!; $(PIP) -r envs/workflow.txt && wait $$judge
+# A lock names each package once and nothing is resolved, so pip can work on parts of it side by side.
+INSTALL = grep -hv '^\#' $(filter %.txt,$^) | xargs -P $(CORES) -n 15 $(PIP)
+
+$(VENV)/installed: envs/judge-cpu.txt envs/workflow.txt | $(VENV)/bin/python
+	$(INSTALL)
 	@touch $@
 
 $(VENV)/installed-dev: envs/dev.txt $(VENV)/installed
-	$(PIP) -r envs/dev.txt
+	$(INSTALL)
 	@touch $@
 
 clean:
