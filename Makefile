@@ -23,9 +23,9 @@ demo: install
 test: install-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not study"
 
-# Whole studies on real data in ../shared/data.
+# Plans and faults of whole studies, and real data in ../shared/data.
 test-studies: install-dev
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m study tests/real
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m study
 
 lint: install-dev
 	$(BIN)/ruff check .

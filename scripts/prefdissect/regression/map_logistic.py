@@ -69,7 +69,7 @@ def _newton_step(signed, products, weights, alpha, penalty) -> np.ndarray:
 
 
 def _outer_products(rows: np.ndarray) -> np.ndarray:
-    return (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
+    return (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), rows.shape[1] ** 2)
 
 
 def _derivatives(signed, products, weights, alpha) -> tuple[np.ndarray, np.ndarray]:
