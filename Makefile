@@ -21,11 +21,11 @@ demo: install
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not study"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study"
 
 # Plans and faults of whole studies, and real data in ../shared/data.
 test-studies: install-dev
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m study
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m study
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -25,10 +25,3 @@ def shared_data() -> Path:
             pytest.fail(f"{folder} is missing, and CI must not skip the tests that read it")
         pytest.skip("needs the real data in ../shared/data, which this clone does not have")
     return folder
-
-
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file on one worker, so that what they share is made once."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))

@@ -13,7 +13,7 @@ from prefdissect.pairs.llmbar import statistics
 from prefdissect.tables import read_table
 from running import ROOT, snakemake
 
-pytestmark = [pytest.mark.study, pytest.mark.xdist_group("llmbar")]
+pytestmark = pytest.mark.study
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from running import snakemake, tiny_pairs, tiny_study, write_jsonl
 
-pytestmark = [pytest.mark.study, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.study
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from running import snakemake, tiny_study
 
-pytestmark = [pytest.mark.study, pytest.mark.xdist_group("tiny")]
+pytestmark = pytest.mark.study
 DOWNSTREAM = {"combine_preferences", "fit_coefficients", "compare_judges", "plot_degree", "plot_similarity"}
 PUBLISHED = {"write_tables", "write_findings", "write_provenance"}
 

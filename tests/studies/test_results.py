@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 
 import pandas as pd
-import pytest
 
 from prefdissect.tables import read_table
 from running import snakemake, tiny_study
-
-pytestmark = pytest.mark.xdist_group("tiny")
 
 
 def test_every_promised_file_is_there(finished):
