@@ -16,7 +16,7 @@ PACKAGE = "prefdissect"
 
 
 def code_hash(*modules: str) -> str:
-    """Content hash of modules of this library and of all that they import from it.
+    """Content hash of modules of this library, of all that they import from it, and of the data beside those (yaml).
 
     Rules carry it in `params`, so that an edited function redoes the cheap stages that use it, and a comment in an
     unrelated file redoes nothing. Needs only the standard library.
@@ -32,8 +32,10 @@ def code_hash(*modules: str) -> str:
         When there is no such module.
     """
     digest = hashlib.sha256()
-    for module in sorted(set().union(*(_closure(module) for module in modules))):
-        digest.update(f"{module}\0{file_hash(str(_module_file(module)))}\n".encode())
+    files = {_module_file(module) for module in set().union(*(_closure(module) for module in modules))}
+    files |= {data for file in files for data in file.parent.glob("*.yaml")}
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(LIBRARY).as_posix()}\0{file_hash(str(file))}\n".encode())
     return digest.hexdigest()[:16]
 
 

@@ -199,3 +199,10 @@ def test_json_is_stable_and_takes_the_keys_of_a_config():
 def test_no_git_no_commit(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance._git_commit() is None
+
+
+def test_word_lists_beside_a_module_count_as_code(package, tmp_path):
+    package(annotators__in____init__="", annotators__in__words="X = 1")
+    before = code_hash("prefdissect.annotators.words")
+    (tmp_path / "prefdissect" / "annotators" / "markers.yaml").write_text("a: [b]", encoding="utf-8")
+    assert code_hash("prefdissect.annotators.words") != before

@@ -387,6 +387,13 @@ def test_bad_ratings(files, changes, expected):
     assert expected in text
 
 
+def test_bad_ratings_count_as_zero_where_the_study_asks_for_the_published_way(files):
+    rows = [RATING | {"score_a": 7}, RATING | {"property": "supports_stances", "score_a": None, "score_b": -2}]
+    table = files.read(annotations={"path": files.write("a.jsonl", rows), "bad_ratings": "zero"}).annotations
+    assert table[["score_a", "score_b"]].to_numpy().tolist() == [[0, 0], [0, -2]]
+    assert set(table["status"]) == {"ok"}
+
+
 # --- facts about queries, groups, dropped pairs ----------------------------------------------------------------------
 
 INFO = {"clear_intent": True, "feelings": False, "constraints": ["short"], "stances": "[]"}

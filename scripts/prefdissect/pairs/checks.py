@@ -122,7 +122,7 @@ def keep_known_pairs(frame: pd.DataFrame, checked: CheckedPairs, place: Place) -
     return frame.assign(pair_id=ids)[~ids.isin(checked.dropped)]
 
 
-def check_ratings(frame: pd.DataFrame, catalogue: Catalogue, place: Place) -> pd.DataFrame:
+def check_ratings(frame: pd.DataFrame, catalogue: Catalogue, place: Place, bad_ratings: str = "refuse") -> pd.DataFrame:
     """Check ratings against the catalogue and give them as columns of the table `annotations` (without annotator).
 
     Parameters
@@ -130,6 +130,8 @@ def check_ratings(frame: pd.DataFrame, catalogue: Catalogue, place: Place) -> pd
     frame
         Columns pair_id, property (the catalogue's name or a published spelling), score_a, score_b; item (default 0)
         and status (default ok) may be absent.
+    bad_ratings
+        `refuse` a score that is missing or off its scale, or count it as `zero`, as the code of Li et al. 2024 does.
 
     Raises
     ------
@@ -141,7 +143,9 @@ def check_ratings(frame: pd.DataFrame, catalogue: Catalogue, place: Place) -> pd
     status = choices(frame, "status", RATING_STATUSES, place, default="ok")
     result = pd.DataFrame({"pair_id": frame["pair_id"], "property": names, "item": whole(frame, "item", place)})
     for column in ("score_a", "score_b"):
-        result[column] = _scores(frame[column], names, status, catalogue, lambda row, c=column: place.at(row, c))
+        result[column] = _scores(
+            frame[column], names, status, catalogue, lambda row, c=column: place.at(row, c), bad_ratings
+        )
     result["status"] = status
     refuse_doubled(result, ["pair_id", "property", "item"], place)
     return result
@@ -167,8 +171,11 @@ def score_problem(prop: Property, score: float) -> str | None:
     return None
 
 
-def _scores(values: pd.Series, names: pd.Series, status: pd.Series, catalogue: Catalogue, where: Callable) -> pd.Series:
+def _scores(
+    values: pd.Series, names: pd.Series, status: pd.Series, catalogue: Catalogue, where: Callable, bad_ratings: str
+) -> pd.Series:
     scores, bad = as_floats(values)
+    scores = scores.copy()
     for row, name, state, score, is_bad in zip(scores.index, names, status, scores, bad, strict=True):
         problem = None
         if is_bad:
@@ -177,7 +184,9 @@ def _scores(values: pd.Series, names: pd.Series, status: pd.Series, catalogue: C
             problem = score_problem(catalogue[name], score)
         elif not math.isnan(score):
             problem = f"a score is given though the status of `{name}` is {state}"
-        if problem:
+        if problem and bad_ratings == "zero" and state == "ok":
+            scores.loc[row] = 0.0
+        elif problem:
             raise InputError(problem, where=where(row))
     return scores
 

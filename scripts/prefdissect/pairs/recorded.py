@@ -178,12 +178,12 @@ def _above_one(total: float) -> str:
 
 def read_annotations(entry, checked: CheckedPairs, catalogue: Catalogue) -> tuple[pd.DataFrame, int]:
     """Ratings of a file in long form (pair_id, property, score_a, score_b; item, status) as table `annotations`."""
-    path, _ = _entry(entry)
+    path, options = _entry(entry)
     required, optional = ("pair_id", "property", "score_a", "score_b"), ("item", "status")
     frame, names = select(read_frame(path), None, required, optional, path)
     place = Place.of_file(path, names)
     known = keep_known_pairs(frame, checked, place)
-    ratings = check_ratings(known, catalogue, place).assign(annotator="recorded")
+    ratings = check_ratings(known, catalogue, place, options.get("bad_ratings", "refuse")).assign(annotator="recorded")
     return conform(ratings, "annotations"), len(frame) - len(known)
 
 
