@@ -15,6 +15,7 @@ from prefdissect.names import OVERALL, POOLED
 TEMPLATE = Path(__file__).resolve().parents[2] / "workflow" / "report" / "findings.html.j2"
 NULL_SHARE = 0.05
 N_LISTED = 3
+MOSTLY_ZERO = 0.95
 NOT_KNOWN = "this is no evidence of no effect"
 
 
@@ -155,12 +156,13 @@ def _median_percent(values: pd.Series) -> str:
 
 
 def _remark(group: str, told: pd.Series, part: pd.DataFrame) -> str:
-    if (part["mean"] == 0).all():
-        return f"shrinks to nothing: too few pairs for the prior to let any effect through; {NOT_KNOWN}"
-    if not told.any():
-        return f"no effect can be told from neutral; {NOT_KNOWN}"
     if group == OVERALL:
         return "unweighted mean over the scenario groups that all judges share"
+    if (part["mean"] == 0).mean() >= MOSTLY_ZERO:
+        nothing = "almost nothing" if (part["mean"] != 0).any() else "nothing"
+        return f"shrinks to {nothing}: too few pairs for the prior to let effects through; {NOT_KNOWN}"
+    if not told.any():
+        return f"no effect can be told from neutral; {NOT_KNOWN}"
     return "all pairs in one fit" if group == POOLED else ""
 
 

@@ -72,7 +72,8 @@ def test_a_small_subset_shows_less_than_the_union_and_the_findings_say_so(out):
     assert zeros["Adversarial/Manual"] > zeros["adversarial"]
     told = table["word"].isin(["rewards", "penalises"]).groupby(table["group"]).sum()
     assert told["Adversarial/Manual"] < told["adversarial"]
-    assert "no evidence of no effect" in (out / "findings.html").read_text(encoding="utf-8")
+    row = (out / "findings.html").read_text(encoding="utf-8").split("<td>Adversarial/Manual</td>")[1].split("</tr>")[0]
+    assert "too few pairs for the prior" in row and "no evidence of no effect" in row
 
 
 def test_controls_are_dissected_rightly(out):
