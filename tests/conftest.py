@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# Enough to find a fault within a few runs; a test that needs more says so. A busy machine is no failure.
+hypothesis.settings.register_profile("quick", max_examples=30, deadline=None)
+hypothesis.settings.load_profile("quick")
 
 ROOT = Path(__file__).resolve().parents[1]
 

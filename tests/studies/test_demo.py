@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import yaml
+
 from running import ROOT, snakemake
 
 pytestmark = pytest.mark.study
