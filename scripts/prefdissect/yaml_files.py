@@ -11,7 +11,7 @@ from prefdissect.errors import InputError
 MERGE = "tag:yaml.org,2002:merge"
 
 
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """A loader that refuses a key given twice, of which YAML would silently keep the last."""
 
 
@@ -27,7 +27,7 @@ def _mapping(loader, node):
     return loader.construct_mapping(node, deep=True)
 
 
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def read_yaml(path: str | Path, what: str) -> dict:
@@ -53,7 +53,7 @@ def read_yaml(path: str | Path, what: str) -> dict:
         raise InputError(f"the {what} file cannot be read: {error.strerror}", where=str(path)) from None
     text = decode_utf8(content, path)
     try:
-        found = yaml.load(text, Loader=_UniqueKeys)
+        found = yaml.load(text, Loader=UniqueKeys)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{path}: line {mark.line + 1}" if mark else str(path)

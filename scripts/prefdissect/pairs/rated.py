@@ -18,6 +18,7 @@ from prefdissect.errors import InputError
 from prefdissect.pairs.checks import score_problem
 from prefdissect.pairs.columns import as_label, short
 from prefdissect.pairs.files import read_jsonl, read_text
+from prefdissect.yaml_files import UniqueKeys
 
 FACTS = ("turns", "prompt_id", "scenario", "language", "reference")
 QUERY_KEYS = ("id", "prompt", *FACTS, "query_info", "errors_checked", "responses")
@@ -57,23 +58,6 @@ class Query:
         return list(self.responses[0].scores)
 
 
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """A loader that refuses a key given twice, of which YAML would silently keep the last."""
-
-
-def _mapping(loader, node):
-    keys = []
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if key in keys:
-            raise yaml.constructor.ConstructorError(None, None, f"key `{key}` occurs twice", key_node.start_mark)
-        keys.append(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
 def load_queries(path: str | Path, catalogue: Catalogue) -> list[Query]:
     """Read all queries of a folder of YAML files, of one YAML file (one query) or of a JSON Lines file.
 
@@ -104,7 +88,7 @@ def _load(path: Path) -> list[tuple[str, object]]:
 
 def _read_yaml(path: Path):
     try:
-        return yaml.load(read_text(path), Loader=_UniqueKeys)
+        return yaml.load(read_text(path), Loader=UniqueKeys)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}: line {mark.line + 1}" if mark else str(path)
