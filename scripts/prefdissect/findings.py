@@ -16,6 +16,8 @@ TEMPLATE = Path(__file__).resolve().parents[2] / "workflow" / "report" / "findin
 NULL_SHARE = 0.05
 N_LISTED = 3
 MOSTLY_ZERO = 0.95
+# A judge may truly reward one property only, so zeros alone are no sign of too few pairs.
+HARDLY_ANY = 0.01
 NOT_KNOWN = "this is no evidence of no effect"
 
 
@@ -158,7 +160,7 @@ def _median_percent(values: pd.Series) -> str:
 def _remark(group: str, told: pd.Series, part: pd.DataFrame) -> str:
     if group == OVERALL:
         return "unweighted mean over the scenario groups that all judges share"
-    if (part["mean"] == 0).mean() >= MOSTLY_ZERO:
+    if (part["mean"] == 0).mean() >= MOSTLY_ZERO and told.mean() < HARDLY_ANY:
         nothing = "almost nothing" if (part["mean"] != 0).any() else "nothing"
         return f"shrinks to {nothing}: too few pairs for the prior to let effects through; {NOT_KNOWN}"
     if not told.any():
