@@ -7,7 +7,7 @@ import pandera.pandas as pa
 
 VERDICTS = ["a", "b", "tie"]
 ORDERS = ["ab", "ba"]
-STATUSES = ["ok", "unparsed", "too_long", "refused", "failed"]
+STATUSES = ["ok", "unparsed", "low_mass", "too_long", "refused", "failed"]
 RATING_STATUSES = ["ok", "not_applicable", "failed"]
 
 

@@ -111,7 +111,7 @@ def test_chat_template_that_drops_messages_is_refused():
         ({"text": RAW["text"] + "{respons_1}"}, "unknown placeholder {respons_1}"),
         ({"text": "{conversation} {response_1} {response_2}"}, "must not end in a placeholder"),
         ({"text": RAW["text"] + "\n"}, "ends in white space"),
-        ({"answers": None}, "key `answers` is missing"),
+        ({"answers": None}, "needs exactly one of the keys `answers` and `verdicts`"),
         ({"answers": [" A"]}, "key `answers` is"),
         ({"answers": [" A", " "]}, "key `answers` is"),
         ({"answers": [" A", []]}, "key `answers` is"),

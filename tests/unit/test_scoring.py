@@ -1,4 +1,4 @@
-"""From pairs to requests and from verdicts to judgements; the worker as a process that may fail in every way."""
+"""Judges asked in worker processes, which may fail in every way; the partial store seen from outside."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import pytest
 
 from prefdissect.errors import InputError
 from prefdissect.judges.prompts import load_template, template_from
-from prefdissect.judges.scoring import build_requests, run_worker, to_judgements
-from prefdissect.judges.worker import Progress, read_lines, write_lines
-from prefdissect.tables import validate
+from prefdissect.judges.scoring import Machine, fill_store, find_interpreter, plan_judge, run_judge, usage_of
+from prefdissect.judges.worker import write_lines
+from prefdissect.preferences import combine
 
-TEMPLATE = {"style": "raw", "text": "{conversation}|{response_1}|{response_2}|Response", "answers": [" A", " B"]}
+FAKE = {"name": "j", "kind": "fake"}
 
 
 def make_pairs(count: int = 2, **columns) -> pd.DataFrame:
@@ -29,12 +29,6 @@ def make_pairs(count: int = 2, **columns) -> pd.DataFrame:
         for n in range(count)
     ]
     return pd.DataFrame(rows).assign(**columns)
-
-
-def verdict(identity: str, first: float | None, second: float | None, status: str = "ok") -> dict:
-    mass = None if first is None else 0.5
-    scores = {"logp_first": first, "logp_second": second, "mass": mass}
-    return {"id": identity, **scores, "status": status, "truncated": False, "n_tokens": 7}
 
 
 @pytest.fixture
@@ -56,88 +50,11 @@ def interpreter(tmp_path):
     return make
 
 
-def test_requests_show_each_pair_in_both_orders():
-    requests = build_requests(make_pairs(2), template_from(TEMPLATE, "t"))
-    assert [(r["id"], r["first"], r["second"]) for r in requests] == [
-        ("p0|ab", "a0", "b0"),
-        ("p0|ba", "b0", "a0"),
-        ("p1|ab", "a1", "b1"),
-        ("p1|ba", "b1", "a1"),
-    ]
-    assert {r["prompt"] for r in requests} == {"ask 0", "ask 1"} and requests[0]["turns"] is None
-
-
-def test_requests_carry_earlier_turns():
-    turns = [{"role": "user", "content": "hi"}]
-    requests = build_requests(make_pairs(1, turns=json.dumps(turns)), template_from(TEMPLATE, "t"))
-    assert requests[0]["turns"] == turns
-
-
-@pytest.mark.parametrize("value, message", [("[{", "not JSON"), ('{"role": 1}', "holds"), ('["x"]', "not a message")])
-def test_damaged_turns_name_the_pair(value, message):
-    with pytest.raises(InputError, match=message) as caught:
-        build_requests(make_pairs(1, turns=value), template_from(TEMPLATE, "t"))
-    assert "pair `p0`, column `turns`" in str(caught.value)
-
-
-def test_verdicts_are_mapped_back_by_order():
-    verdicts = [verdict("p0|ab", -1.0, -2.0), verdict("p0|ba", -3.0, -4.0), verdict("p1|ba", -5.0, -5.0)]
-    verdicts.append(verdict("p1|ab", None, None, "too_long"))
-    table = validate(to_judgements(make_pairs(2), verdicts, "j"), "judgements", "here")
-    rows = table.set_index(["pair_id", "order"])
-    assert rows.loc[("p0", "ab"), ["logp_a", "logp_b", "verdict"]].tolist() == [-1.0, -2.0, "a"]
-    assert rows.loc[("p0", "ba"), ["logp_a", "logp_b", "verdict"]].tolist() == [-4.0, -3.0, "b"]
-    assert rows.loc[("p1", "ba"), "verdict"] == "tie"
-    unscored = rows.loc[("p1", "ab")]
-    assert unscored["status"] == "too_long"
-    assert unscored[["logp_a", "logp_b", "mass", "verdict"]].isna().all()
-    assert (table["judge"] == "j").all() and (table["sample"] == 0).all()
-
-
-@pytest.mark.parametrize(
-    "identities, message",
-    [
-        (["p0|ab"], "lack request, in 1 cases, such as `p0|ba`"),
-        (["p0|ab", "p0|ba", "p0|ba"], "1 requests have more than one verdict"),
-        (["p0|ab", "p0|ba", "q|ab"], "hold an unknown request, in 1 cases, such as `q|ab`"),
-    ],
-)
-def test_lost_doubled_and_invented_verdicts_are_refused(identities, message):
-    with pytest.raises(InputError) as caught:
-        to_judgements(make_pairs(1), [verdict(identity, -1.0, -2.0) for identity in identities], "j")
-    assert message in str(caught.value)
-
-
-def test_lines_survive_every_character(tmp_path):
-    rows = [{"id": "x", "text": "\u2028\u0085\r\n\x0b🙂\u200b\x00"}]
-    write_lines(tmp_path / "x.jsonl", rows)
-    assert read_lines(tmp_path / "x.jsonl") == rows
-    assert [path.name for path in tmp_path.iterdir()] == ["x.jsonl"]
-
-
-def test_damaged_lines_are_named(tmp_path):
-    (tmp_path / "x.jsonl").write_bytes(b'{"id": 1}\n{"id"')
-    with pytest.raises(InputError, match="x.jsonl: line 2: not JSON"):
-        read_lines(tmp_path / "x.jsonl")
-
-
-def test_progress_counts_pairs_and_is_throttled(capsys):
-    requests = build_requests(make_pairs(3), template_from(TEMPLATE, "t"))
-    silent, chatty = Progress(requests, every=60), Progress(requests, every=0)
-    for progress in (silent, chatty):
-        for each in requests:
-            progress.advance([verdict(each["id"], -1.0, -2.0)])
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 5 and lines[0].startswith("1 of 6 requests") and "s left" in lines[0]
-    silent.finish([verdict("p0|ab", -1.0, -1.0), verdict("p0|ba", None, None, "too_long")])
-    assert "(1 ok, 1 too_long), 14 tokens" in capsys.readouterr().err
-
-
 SCORES_ALL = """
-    judge, requests, verdicts = sys.argv[3:6]
+    judge, requests, answers = sys.argv[3:6]
     print("some line", file=sys.stderr)
     rows = [json.loads(line) for line in open(requests)]
-    with open(verdicts, "w") as out:
+    with open(answers, "w") as out:
         for row in rows:
             scores = {"logp_first": -1.0, "logp_second": -2.0, "mass": 0.5}
             print(json.dumps({"id": row["id"], **scores, "status": "ok", "truncated": False, "n_tokens": 3}), file=out)
@@ -147,10 +64,13 @@ SCORES_ALL = """
 def test_worker_gets_its_files_and_its_output_reaches_the_log(tmp_path, template_path, interpreter):
     lines: list[str] = []
     record = {"name": "j", "kind": "transformers", "model": "m"}
-    table = run_worker(record, template_path, make_pairs(2), tmp_path / "w", interpreter(SCORES_ALL), lines.append)
+    table, usage = run_judge(
+        record, template_path, make_pairs(2), tmp_path / "w", Machine(interpreter(SCORES_ALL), log=lines.append)
+    )
     assert table["verdict"].tolist() == ["a", "b", "a", "b"]
     assert lines == ["some line"]
-    given = json.loads((tmp_path / "w" / "judge.json").read_text(encoding="utf-8"))
+    assert usage == {"requests": 4, "statuses": {"ok": 4}, "tokens_read": 12, "tokens_written": 0, "cost": None}
+    given = json.loads((tmp_path / "w" / "0" / "judge.json").read_text(encoding="utf-8"))
     assert template_from(given.pop("template"), "x") == load_template(template_path)
     assert given == record
 
@@ -161,21 +81,22 @@ def test_worker_gets_its_files_and_its_output_reaches_the_log(tmp_path, template
         ('print("log"); print("judge worker: error: model `x` is broken"); sys.exit(2)', "model `x` is broken"),
         ('print("Oops: deep"); sys.exit(3)', "judge `j`: the judge worker ended with exit status 3: Oops: deep"),
         ("os.kill(os.getpid(), 9)", "killed (signal 9)"),
-        ("pass", "ended without verdicts"),
+        ("pass", "ended without answers"),
     ],
 )
 def test_a_failing_worker_becomes_one_message(tmp_path, template_path, interpreter, code, message):
-    stale = tmp_path / "w" / "verdicts.jsonl"
-    stale.parent.mkdir()
-    write_lines(stale, [verdict(f"p0|{order}", -1.0, -2.0) for order in ("ab", "ba")])
+    stale = tmp_path / "w" / "0" / "answers.jsonl"
+    stale.parent.mkdir(parents=True)
+    write_lines(stale, [{"id": f"p0|{order}|0", "status": "ok", "winner": "first"} for order in ("ab", "ba")])
+    machine = Machine(interpreter(code), log=lambda line: None)
     with pytest.raises(InputError) as caught:
-        run_worker({"name": "j"}, template_path, make_pairs(1), stale.parent, interpreter(code), lambda line: None)
+        run_judge({"name": "j"}, template_path, make_pairs(1), tmp_path / "w", machine)
     assert message in str(caught.value) and "Traceback" not in str(caught.value)
 
 
 def test_a_missing_interpreter_is_named(tmp_path, template_path):
     with pytest.raises(InputError, match="`/no/python` cannot be started"):
-        run_worker({"name": "j"}, template_path, make_pairs(1), tmp_path, "/no/python")
+        run_judge({"name": "j"}, template_path, make_pairs(1), tmp_path, Machine("/no/python"))
 
 
 @pytest.mark.parametrize(
@@ -183,14 +104,15 @@ def test_a_missing_interpreter_is_named(tmp_path, template_path):
     [
         ({"kind": "oracle"}, "no engine for judges of kind `oracle`"),
         ({"model": "/no/such/model"}, "the model folder `/no/such/model` does not exist"),
-        ({"model": "m/n", "dtype": "int8"}, "key `dtype`: `int8` is unknown"),
+        ({"model": "m/n", "revision": "v9"}, "the model `m/n`, revision v9, is not in the local cache"),
     ],
 )
-def test_the_real_worker_states_a_users_fault(tmp_path, template_path, changes, message):
+def test_the_real_worker_states_a_users_fault(tmp_path, template_path, monkeypatch, changes, message):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     lines: list[str] = []
     record = {"name": "j", "kind": "transformers"} | changes
     with pytest.raises(InputError) as caught:
-        run_worker(record, template_path, make_pairs(1), tmp_path, log=lines.append)
+        run_judge(record, template_path, make_pairs(1), tmp_path, Machine(log=lines.append))
     assert message in str(caught.value)
     assert lines == []
 
@@ -219,9 +141,9 @@ def test_no_orphan_when_the_caller_is_stopped(tmp_path, root, template_path, int
     slow = interpreter(f"{write}; time.sleep(60)")
     code = f"""
         import pandas as pd
-        from prefdissect.judges.scoring import run_worker
+        from prefdissect.judges.scoring import Machine, run_judge
         pairs = pd.DataFrame([dict(pair_id="p", prompt="x", turns=None, response_a="a", response_b="b")])
-        run_worker({{"name": "j"}}, {str(template_path)!r}, pairs, {str(tmp_path / "w")!r}, {str(slow)!r})
+        run_judge({{"name": "j"}}, {str(template_path)!r}, pairs, {str(tmp_path / "w")!r}, Machine({str(slow)!r}))
     """
     environment = os.environ | {"PYTHONPATH": str(root / "scripts")}
     command = [sys.executable, "-c", textwrap.dedent(code)]
@@ -245,3 +167,208 @@ def test_the_worker_ends_with_its_callers_pipe(root):
     assert process.poll() is None
     process.stdin.close()
     assert process.wait(10) == 1
+
+
+def judged(tmp_path, template_path, pairs=None, lines=None, **changes):
+    """Judge with the fake engine, keeping answers in one store."""
+    log = (lambda line: None) if lines is None else lines.append
+    machine = Machine(store=tmp_path / "store", log=log)
+    workdir = tmp_path / "work"
+    return run_judge(FAKE | changes, template_path, make_pairs(6) if pairs is None else pairs, workdir, machine)[0]
+
+
+def test_a_second_run_asks_nothing_and_gives_the_same_bytes(tmp_path, template_path):
+    lines: list[str] = []
+    first = judged(tmp_path, template_path)
+    second = judged(tmp_path, template_path, lines=lines, seconds=60)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert lines[0] == "12 of 12 requests need no asking"
+
+
+def test_another_study_over_the_same_texts_costs_nothing(tmp_path, template_path):
+    judged(tmp_path, template_path)
+    lines: list[str] = []
+    renamed = make_pairs(6).assign(pair_id=[f"other{n}" for n in range(6)]).iloc[::-1]
+    judged(tmp_path, template_path, renamed, lines)
+    assert lines[0] == "12 of 12 requests need no asking"
+
+
+@pytest.mark.parametrize("changes", [{"seed": 1}, {"slot_bias": 1.0}, {"samples": 2}])
+def test_another_identity_is_asked_anew(tmp_path, template_path, changes):
+    judged(tmp_path, template_path)
+    lines: list[str] = []
+    judged(tmp_path, template_path, lines=lines, **changes)
+    known = 12 if "samples" in changes else 0  # the first sample is known
+    assert lines[0] == f"{known} of {12 * changes.get('samples', 1)} requests need no asking"
+
+
+def test_a_changed_prompt_is_asked_anew(tmp_path, template_path):
+    judged(tmp_path, template_path)
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(template_path.read_text(encoding="utf-8").replace("Compare", "Please compare"), encoding="utf-8")
+    lines: list[str] = []
+    judged(tmp_path, changed, lines=lines)
+    assert lines[0] == "0 of 12 requests need no asking"
+
+
+def test_failures_stop_the_judge_and_a_later_run_asks_just_these(tmp_path, template_path):
+    pairs = make_pairs(50)
+    with pytest.raises(InputError, match=r"of 100 requests failed, \d+ of them with: made to fail") as caught:
+        judged(tmp_path, template_path, pairs, failing=0.2)
+    failed = int(str(caught.value).split(": ")[1].split()[0])
+    lines: list[str] = []
+    table = judged(tmp_path, template_path, pairs, lines)
+    assert 5 < failed < 40 and lines[0] == f"{100 - failed} of 100 requests need no asking"
+    assert (table["status"] == "ok").all()
+
+
+def test_failures_within_the_share_allowed_are_no_verdicts(tmp_path, template_path):
+    table = judged(tmp_path, template_path, make_pairs(50), failing=0.2, max_failed=0.5)
+    failed = table["status"] == "failed"
+    assert 0 < failed.sum() < 40 and table.loc[failed, "verdict"].isna().all()
+    unanswered = set(table.loc[failed, "pair_id"])
+    preferences = combine(table).set_index("pair_id")["preference"]
+    assert preferences[list(unanswered)].isna().all() and preferences.drop(list(unanswered)).notna().all()
+
+
+def test_a_judge_killed_midway_is_asked_only_what_is_missing(tmp_path, template_path, root):
+    pairs = make_pairs(60)
+    undisturbed = judged(tmp_path / "other", template_path, pairs)
+    pairs.to_json(tmp_path / "pairs.json", orient="records")
+    code = f"""
+        import pandas as pd
+        from prefdissect.judges.scoring import Machine, run_judge
+        pairs = pd.DataFrame(pd.read_json({str(tmp_path / "pairs.json")!r}, dtype=False))
+        pairs["turns"] = None
+        record = dict(name="j", kind="fake", batch_size=4, seconds=0.05)
+        run_judge(record, {str(template_path)!r}, pairs, {str(tmp_path / "w")!r}, Machine(store={str(tmp_path / "store")!r}))
+    """
+    caller = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], env=os.environ | {"PYTHONPATH": str(root / "scripts")},
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    store = tmp_path / "store"
+    try:
+        assert wait_for(lambda: sum(len(read(path)) for path in store.rglob("*.jsonl")) >= 20, 30)
+    finally:
+        caller.kill()
+        caller.wait()
+    time.sleep(0.5)  # the worker ends with its caller's pipe
+    kept = sum(len(read(path)) for path in store.rglob("*.jsonl"))
+    assert 20 <= kept < 120
+    lines: list[str] = []
+    resumed = judged(tmp_path, template_path, pairs, lines)
+    pd.testing.assert_frame_equal(resumed, undisturbed, check_exact=True)
+    assert lines[0].startswith(f"{kept} of 120 requests need no asking")
+    keys = [json.loads(line.split(b" ", 1)[1])["key"] for path in store.rglob("*.jsonl") for line in read(path)]
+    assert len(keys) == len(set(keys)) == 120
+
+
+def read(path: Path) -> list[bytes]:
+    return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def test_workers_side_by_side_give_what_one_gives(tmp_path, template_path):
+    pairs = make_pairs(30)
+    one = judged(tmp_path / "one", template_path, pairs)
+    two = judged(tmp_path / "two", template_path, pairs, data_parallel=2)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert len(list((tmp_path / "two" / "store").rglob("*.jsonl"))) == 2
+
+
+def test_shards_fill_the_store_and_their_union_is_the_whole(tmp_path, template_path):
+    pairs, machine = make_pairs(30), Machine(store=tmp_path / "store", log=lambda line: None)
+    asked = []
+    for shard in range(3):
+        done = fill_store(FAKE, template_path, pairs, tmp_path / "w", machine, shard=shard, shards=3)
+        asked.append(done["requests"])
+        if shard < 2:
+            with pytest.raises(InputError, match="answers are missing"):
+                run_judge(FAKE, template_path, pairs, tmp_path / "w", machine, stored_only=True)
+    assert sum(asked) == 60 and all(asked)
+    joined, _ = run_judge(FAKE, template_path, pairs, tmp_path / "w", machine, stored_only=True)
+    pd.testing.assert_frame_equal(joined, judged(tmp_path / "other", template_path, pairs), check_exact=True)
+
+
+def test_little_mass_on_the_answers_is_counted_and_no_verdict(tmp_path, template_path):
+    table = judged(tmp_path, template_path, mass=0.001, min_mass=0.01)
+    assert set(table["status"]) == {"low_mass"} and table["verdict"].isna().all()
+    assert table["mass"].to_numpy() == pytest.approx(0.001) and table["logp_a"].notna().all()
+    lines: list[str] = []
+    accepted = judged(tmp_path, template_path, lines=lines, mass=0.001, min_mass=0.0001)
+    assert set(accepted["status"]) == {"ok"} and lines[0] == "12 of 12 requests need no asking"
+
+
+def test_answers_in_words_are_drawn_k_times_and_read_strictly(tmp_path, root):
+    words = root / "workflow" / "prompts" / "pairwise_words.yaml"
+    table = judged(tmp_path, words, make_pairs(40), samples=5, temperature=1.0)
+    assert len(table) == 400 and set(table["status"]) == {"ok"} and table["logp_a"].isna().all()
+    share = combine(table)["p_a"]
+    assert share.nunique() > 5 and share.between(0, 1).all()
+    pd.testing.assert_frame_equal(
+        table, judged(tmp_path / "again", words, make_pairs(40), samples=5, temperature=1.0), check_exact=True
+    )
+
+
+def test_a_full_disk_stops_with_one_message_and_keeps_what_was_written(tmp_path, template_path, root):
+    # A file-size limit stops writing midway as a full disk does.
+    pairs = make_pairs(300)
+    pairs.to_json(tmp_path / "pairs.json", orient="records")
+    code = f"""
+        import resource, signal
+        import pandas as pd
+        from prefdissect.errors import InputError
+        from prefdissect.judges.scoring import Machine, run_judge
+        pairs = pd.DataFrame(pd.read_json({str(tmp_path / "pairs.json")!r}, dtype=False))
+        pairs["turns"] = None
+        machine = Machine(interpreter={str(tmp_path / "limited")!r}, store={str(tmp_path / "store")!r})
+        try:
+            run_judge(dict(name="j", kind="fake"), {str(template_path)!r}, pairs, {str(tmp_path / "w")!r}, machine)
+        except InputError as error:
+            print(error)
+    """
+    limited = tmp_path / "limited"
+    limited.write_text(f'#!/bin/bash\ntrap "" XFSZ\nulimit -f 64\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    limited.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=os.environ | {"PYTHONPATH": str(root / "scripts")},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.strip().endswith("File too large"), done.stdout + done.stderr
+    assert str(tmp_path / "store") in done.stdout and "Traceback" not in done.stdout
+    lines: list[str] = []
+    table = judged(tmp_path, template_path, pairs, lines)
+    kept = int(lines[0].split()[0])
+    assert 0 < kept < 600 and len(table) == 600
+    assert "damaged line" in lines[0]
+
+
+def test_a_plan_counts_what_is_missing(tmp_path, template_path):
+    machine = Machine(store=tmp_path / "store", log=lambda line: None)
+    before = plan_judge(FAKE, template_path, make_pairs(40), tmp_path / "w", machine)
+    judged(tmp_path, template_path, make_pairs(30))
+    after = plan_judge(FAKE, template_path, make_pairs(40), tmp_path / "w", machine)
+    assert (before["requests"], before["known"], before["tokens_per_s"]) == (80, 0, None)
+    assert (after["requests"], after["known"]) == (80, 60)
+    assert before["tokens"] > 3.9 * after["tokens"] > 0 and after["tokens_per_s"] > 0
+
+
+def test_usage_adds_up_and_prices_are_per_million():
+    answers = [{"id": "x", "status": "ok", "n_tokens": 1000, "n_output": 10}, {"id": "y", "status": "failed"}]
+    judgements = pd.DataFrame({"status": ["ok", "failed"]})
+    usage = usage_of(answers, judgements, {"read": 2.0, "written": 100.0})
+    assert usage == {
+        "requests": 2, "statuses": {"failed": 1, "ok": 1}, "tokens_read": 1000, "tokens_written": 10, "cost": 0.003
+    }  # fmt: skip
+
+
+def test_the_judges_interpreter_is_the_one_configured_or_the_one_made_for_vllm(tmp_path):
+    own = tmp_path / ".venv-judge" / "bin" / "python"
+    assert find_interpreter("", "vllm", tmp_path) is None
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert find_interpreter("", "vllm", tmp_path) == str(own)
+    assert find_interpreter("", "transformers", tmp_path) is None
+    assert find_interpreter(sys.executable, "vllm", tmp_path) == sys.executable
+    with pytest.raises(InputError, match="config key `judge_python`: `/no/python` is no program"):
+        find_interpreter("/no/python", "vllm", tmp_path)

@@ -16,10 +16,13 @@ torch = pytest.importorskip("torch", reason="needs torch, which the judge's envi
 transformers = pytest.importorskip("transformers", reason="needs transformers, which the judge's environment has")
 
 from prefdissect.errors import InputError  # noqa: E402
+from prefdissect.judges.answers import unanswered  # noqa: E402
+from prefdissect.judges.local_model import folder_hash, identity_of  # noqa: E402
 from prefdissect.judges.prompts import load_template, template_from  # noqa: E402
 from prefdissect.judges.random_model import NOTE, make_random_model  # noqa: E402
-from prefdissect.judges.scoring import run_worker  # noqa: E402
-from prefdissect.judges.transformers_engine import PromptTokenizer, batches, open_engine, pad_left  # noqa: E402
+from prefdissect.judges.scoring import Machine, run_judge  # noqa: E402
+from prefdissect.judges.tokens import PromptTokenizer  # noqa: E402
+from prefdissect.judges.transformers_engine import batches, open_engine, pad_left  # noqa: E402
 
 TOLERANCE = 1e-5
 TEXT = "the judge reads two answers and says which one is better because it explains more with fewer words"
@@ -240,16 +243,89 @@ def test_too_long_prompts_are_not_cut(model_folder):
     verdicts = scored(model_folder, requests, max_length=lengths[longest] - 1)
     unscored = verdicts.pop(longest)
     assert unscored["status"] == "too_long" and unscored["n_tokens"] == lengths[longest]
-    assert unscored["logp_first"] is unscored["logp_second"] is unscored["mass"] is None
+    assert not {"logp_first", "logp_second", "mass"} & set(unscored)
     assert {verdict["status"] for verdict in verdicts.values()} == {"ok"}
     assert scored(model_folder, requests, max_length=lengths[longest])[longest]["status"] == "ok"
 
 
 def test_numbers_that_are_none_are_failures(model_folder, monkeypatch):
     engine = open_engine(judge(model_folder), template_from(RAW, "t"))
-    monkeypatch.setattr(engine, "_forward", lambda prompts: [(math.nan, -1.0)] * len(prompts))
-    verdicts = [verdict for batch in engine.score([request()]) for verdict in batch]
-    assert [(v["status"], v["logp_first"], v["logp_second"], v["mass"]) for v in verdicts] == [("failed", *[None] * 3)]
+    with torch.no_grad():
+        engine.model.lm_head.weight.fill_(math.nan)
+    note = "the log-probabilities are not finite"
+    [[answer]] = engine.score([request()])
+    assert answer == unanswered(request()["id"], "failed", note=note, n_tokens=answer["n_tokens"])
+
+
+def test_long_responses_are_cut_to_the_same_share_in_both_orders(model_folder, reference):
+    long = request(0, first=sentence(1, 200), second=sentence(2, 100))
+    swapped = long | {"id": "p0|ba|0", "first": long["second"], "second": long["first"]}
+    options = {"max_length": 90, "too_long": "truncate_responses"}
+    found = scored(model_folder, [long, swapped, request(1)], **options)
+    assert [found[each["id"]]["truncated"] for each in (long, swapped, request(1))] == [True, True, False]
+    assert all(80 < found[each["id"]]["n_tokens"] <= 90 for each in (long, swapped))
+    prompts = PromptTokenizer(reference[1], template_from(RAW, "t"), {"name": "j"})
+    texts = [reference[1].decode(prompt.tokens) for prompt in prompts.fit([long, swapped], 90, "truncate_responses")[0]]
+    for text, first, second in ((texts[0], long["first"], long["second"]), (texts[1], long["second"], long["first"])):
+        shown = text.split("\n1: ")[1].split("\nBest:")[0].split("\n2: ")
+        assert first.startswith(shown[0]) and second.startswith(shown[1])
+        shares = [len(shown[0]) / len(first), len(shown[1]) / len(second)]
+        assert shares[0] == pytest.approx(shares[1], abs=0.02) and 0.05 < shares[0] < 0.5
+    alone = scored(model_folder, [swapped], **options)[swapped["id"]]
+    assert alone["n_tokens"] == found[swapped["id"]]["n_tokens"], "a resumed order is cut as it was with the other"
+
+
+def test_a_prompt_too_long_even_without_responses_is_given_up(model_folder):
+    each = request(0, prompt=sentence(0, 200))
+    [answer] = scored(model_folder, [each], max_length=90, too_long="truncate_responses").values()
+    assert answer["status"] == "too_long"
+
+
+def test_too_long_can_stop_the_judge_before_anything_is_scored(model_folder):
+    with pytest.raises(InputError, match=r"judge `j`: 1 prompts are longer than 90 tokens, such as request `p0\|ab`"):
+        scored(model_folder, [request(0, first=sentence(1, 200)), request(1)], max_length=90, too_long="error")
+
+
+IN_WORDS = {"style": "raw", "text": RAW["text"], "verdicts": {"first": "A", "second": "B"}}
+
+
+def test_words_are_what_the_model_would_write(model_folder, reference):
+    network, tokenizer = reference
+    requests = [request(number) for number in range(3)]
+    written = scored(model_folder, requests, IN_WORDS, max_tokens=5, batch_size=2)
+    for each in requests:
+        text = f"{each['prompt']}\n1: {each['first']}\n2: {each['second']}\nBest: Response"
+        tokens = tokenizer(text)["input_ids"]
+        for _ in range(5):
+            tokens.append(int(plain_logps(network, tokens).argmax()))
+            if tokens[-1] == tokenizer.eos_token_id:
+                break
+        answer = written[each["id"]]
+        expected = tokenizer.decode(tokens[answer["n_tokens"] :], skip_special_tokens=True)
+        assert answer["text"] == expected and answer["n_output"] <= 5
+
+
+def test_drawn_words_depend_on_seed_and_sample_and_not_on_the_batch(model_folder):
+    requests = [request(number, id=f"p{number}|ab|{sample}") for number in range(2) for sample in range(3)]
+    drawn = {"max_tokens": 4, "temperature": 1.0}
+    one = {key: answer["text"] for key, answer in scored(model_folder, requests, IN_WORDS, **drawn).items()}
+    assert len(set(one.values())) > 3
+    alone = scored(model_folder, requests[4:5], IN_WORDS, **drawn)
+    assert alone[requests[4]["id"]]["text"] == one[requests[4]["id"]]
+    other = scored(model_folder, requests, IN_WORDS, seed=1, **drawn)
+    assert [answer["text"] for answer in other.values()] != list(one.values())
+
+
+def test_the_identity_is_the_models_content_and_not_its_place(model_folder, tmp_path):
+    copy = shutil.copytree(model_folder, tmp_path / "elsewhere")
+    (copy / "README.md").write_text("another text", encoding="utf-8")
+    assert identity_of(judge(copy, gpu=4)) == identity_of(judge(model_folder))
+    assert identity_of(judge(copy, dtype="bfloat16")) != identity_of(judge(copy))
+    before = folder_hash(copy)
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    assert folder_hash(copy) != before
 
 
 def test_a_batch_that_does_not_fit_is_halved(model_folder, monkeypatch):
@@ -404,7 +480,7 @@ def test_the_worker_process_scores_pairs_in_both_orders(model_folder, root, tmp_
         }
     )
     path, lines = root / "workflow" / "prompts" / "pairwise.yaml", []
-    table = run_worker(judge(model_folder), path, pairs, tmp_path / "w", log=lines.append)
+    table, _ = run_judge(judge(model_folder), path, pairs, tmp_path / "w", Machine(log=lines.append))
     assert table[["pair_id", "order"]].to_numpy().tolist() == [["p0", "ab"], ["p0", "ba"], ["p|1", "ab"], ["p|1", "ba"]]
     assert (table["status"] == "ok").all() and table["mass"].between(0, 1).all()
     assert any("4 requests (4 ok)" in line for line in lines)

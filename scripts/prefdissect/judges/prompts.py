@@ -8,7 +8,12 @@ text
     Holds each of `{response_1}` and `{response_2}` once, and either `{conversation}` (the user's message, with earlier
     turns as a transcript) or `{prompt}` (the last message alone). Other braces are ordinary text.
 answers
-    What may come next if the first, the second response is better: two strings, or two lists of spellings.
+    What may come next if the first, the second response is better: two strings, or two lists of spellings. Their
+    log-probabilities are the judge's answer.
+verdicts, read
+    Instead of `answers`, for a judge that answers in words: the answers offered, under `first`, `second` and, if it may
+    decline, `tie` (a string or a list of spellings each), and where they stand: `whole` (the default: the answer and
+    nothing else), `last_line`, or `json` ({"verdict": ...}).
 answer_prefix
     Text directly before the answer. In chat style it opens the judge's own message.
 system, turns
@@ -39,7 +44,9 @@ from prefdissect.errors import InputError
 STYLES = ("raw", "chat")
 TURNS = ("transcript", "messages")
 ROLES = {"system": "System", "user": "User", "assistant": "Assistant"}
-KEYS = ("style", "text", "answers", "answer_prefix", "system", "turns", "roles", "description")
+READ = ("whole", "last_line", "json")
+CHOICES = ("first", "second", "tie")
+KEYS = ("style", "text", "answers", "verdicts", "read", "answer_prefix", "system", "turns", "roles", "description")
 CHAT_KEYS = ("system", "turns")
 RESPONSES = ("response_1", "response_2")
 QUERIES = ("conversation", "prompt")
@@ -50,11 +57,17 @@ _MARK = re.compile(r"@@prefdissect:(\w+)@@")
 
 @dataclass(frozen=True)
 class Template:
-    """A checked prompt template; see the module's text for the fields. `answers` holds a tuple of spellings each."""
+    """A checked prompt template; see the module's text for the fields.
+
+    `answers` holds a tuple of spellings each, and is empty for a judge that answers in words; `verdicts` holds
+    (choice, spellings) and is empty for one that is scored.
+    """
 
     style: str
     text: str
-    answers: tuple[tuple[str, ...], tuple[str, ...]]
+    answers: tuple[tuple[str, ...], ...] = ()
+    verdicts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    read: str = "whole"
     answer_prefix: str = ""
     system: str | None = None
     turns: str = "transcript"
@@ -67,7 +80,10 @@ class Template:
 
     def to_dict(self) -> dict:
         """Plain data that `template_from` reads back."""
-        return asdict(self) | {"answers": [list(spellings) for spellings in self.answers]}
+        data = asdict(self) | {"answers": [list(spellings) for spellings in self.answers]}
+        data["verdicts"] = {choice: list(spellings) for choice, spellings in self.verdicts}
+        unused = ("verdicts", "read") if self.answers else ("answers",)
+        return {key: value for key, value in data.items() if key not in unused}
 
 
 @dataclass(frozen=True)
@@ -106,18 +122,24 @@ def template_from(data: object, where: str) -> Template:
     for key in data:
         if key not in KEYS:
             raise InputError(f"unknown key `{key}`", where=where, fix=f"known: {', '.join(KEYS)}")
-    for key in ("style", "text", "answers"):
+    for key in ("style", "text"):
         if data.get(key) is None:
             raise InputError(f"key `{key}` is missing", where=where)
+    if (data.get("answers") is None) == (data.get("verdicts") is None):
+        fix = "`answers` for a judge that is scored, `verdicts` for one that answers in words"
+        raise InputError("needs exactly one of the keys `answers` and `verdicts`", where=where, fix=fix)
     for key in ("text", "answer_prefix", "system"):
         if not isinstance(data.get(key) or "", str):
             raise InputError(f"key `{key}` must be text, not {data[key]!r}", where=where)
     _one_of("style", data["style"], STYLES, where)
     _one_of("turns", data.get("turns") or "transcript", TURNS, where)
+    _one_of("read", data.get("read") or "whole", READ, where)
     template = Template(
         style=data["style"],
         text=data["text"],
-        answers=_answers(data["answers"], where),
+        answers=() if data.get("answers") is None else _answers(data["answers"], where),
+        verdicts=() if data.get("verdicts") is None else _verdicts(data["verdicts"], where),
+        read=data.get("read") or "whole",
         answer_prefix=data.get("answer_prefix") or "",
         system=data.get("system"),
         turns=data.get("turns") or "transcript",
@@ -144,6 +166,19 @@ def _answers(value: object, where: str) -> tuple[tuple[str, ...], tuple[str, ...
     if len(set(texts)) < len(texts):
         raise InputError(f"key `answers` holds one spelling twice: {value!r}", where=where)
     return spelled[0], spelled[1]
+
+
+def _verdicts(value: object, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    fix = "spellings under `first`, `second` and, if the judge may decline, `tie`"
+    if not isinstance(value, dict) or not {"first", "second"} <= set(value) <= set(CHOICES):
+        raise InputError(f"key `verdicts` is {value!r}", where=where, fix=fix)
+    spelled = {choice: entry if isinstance(entry, list) else [entry] for choice, entry in value.items()}
+    texts = [text for spellings in spelled.values() for text in spellings]
+    if not all(spelled.values()) or not all(isinstance(text, str) and text and text == text.strip() for text in texts):
+        raise InputError(f"key `verdicts` is {value!r}", where=where, fix=f"{fix}, without white space around them")
+    if len(set(texts)) < len(texts):
+        raise InputError(f"key `verdicts` holds one spelling twice: {value!r}", where=where)
+    return tuple((choice, tuple(spelled[choice])) for choice in CHOICES if choice in spelled)
 
 
 def _roles(value: object, where: str) -> dict[str, str]:
@@ -237,12 +272,7 @@ class Renderer:
         """Render one request {id, prompt, turns, first, second}. Raises `InputError`."""
         turns = request.get("turns")
         check_turns(self.template, turns, f"request `{request['id']}`")
-        values = {
-            "conversation": transcript(turns, request["prompt"], self.template.roles),
-            "prompt": request["prompt"],
-            "response_1": request["first"],
-            "response_2": request["second"],
-        }
+        values = self._values(request)
         if self.template.style == "raw":
             pieces = self.template.pieces
         else:
@@ -250,6 +280,29 @@ class Renderer:
             values |= {f"turn_{number}": turn["content"] for number, turn in enumerate(as_messages)}
             pieces = self._skeleton(tuple(turn["role"] for turn in as_messages))
         return _join([*pieces[:-1], pieces[-1] + self.template.answer_prefix], values)
+
+    def messages(self, request: dict) -> list[dict]:
+        """One request as chat messages, for a server that applies its model's chat template itself.
+
+        The answer's beginning, where the template has one, comes last as the assistant's message.
+        """
+        turns = request.get("turns")
+        check_turns(self.template, turns, f"request `{request['id']}`")
+        values = self._values(request)
+        parts = [values[piece] if number % 2 else piece for number, piece in enumerate(self.template.pieces)]
+        system = [{"role": "system", "content": self.template.system}] if self.template.system else []
+        prefix = self.template.answer_prefix
+        opened = [{"role": "assistant", "content": prefix}] if prefix else []
+        earlier = turns if turns and self.template.turns == "messages" else []
+        return [*system, *earlier, {"role": "user", "content": "".join(parts)}, *opened]
+
+    def _values(self, request: dict) -> dict[str, str]:
+        return {
+            "conversation": transcript(request.get("turns"), request["prompt"], self.template.roles),
+            "prompt": request["prompt"],
+            "response_1": request["first"],
+            "response_2": request["second"],
+        }
 
     def _skeleton(self, roles: tuple[str, ...]) -> list[str]:
         """The chat's text cut at the marks, up to where the answer begins; depends on the roles alone."""

@@ -1,13 +1,15 @@
 """The process that runs a model judge, started with the interpreter of the judge's environment:
 
-    PYTHONPATH=scripts python -m prefdissect.judges.worker JUDGE.json REQUESTS.jsonl VERDICTS.jsonl
+    PYTHONPATH=scripts python -m prefdissect.judges.worker JUDGE.json REQUESTS.jsonl ANSWERS.jsonl --store FOLDER
 
 JUDGE.json is the judge's record with its prompt template under `template`. A request is {id, prompt, turns, first,
-second}; a verdict {id, logp_first, logp_second, mass, status, truncated, n_tokens}. The verdicts appear complete, in
-the order of the requests, or not at all.
+second, sample}; the form of an answer is told in `prefdissect.judges.answers`. Finished answers go to the partial store
+at once, and what it holds already is not asked again: with nothing missing no engine is loaded. ANSWERS.jsonl appears
+complete, in the order of the requests, or not at all.
 
-An engine is a module with `open_engine(judge, template)` that returns an object with `score(requests)`, which yields
-lists of verdicts as they are finished. A new one is one file and one line in `ENGINES`.
+An engine is a module with `identify(judge)` (all of the record that answers depend on; cheap) and
+`open_engine(judge, template)`, which returns an object with `score(requests)`: it yields lists of answers as they are
+finished, one per request, in any order. A new one is one file and one line in `ENGINES`.
 
 Imports only the standard library, numpy, yaml and the engine.
 """
@@ -17,36 +19,48 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 from prefdissect.errors import InputError
-from prefdissect.judges.prompts import template_from
+from prefdissect.judges.prompts import Template, template_from, template_hash
+from prefdissect.judges.store import Store, request_key
 
-ENGINES = {"transformers": "prefdissect.judges.transformers_engine"}
+ENGINES = {
+    "transformers": "prefdissect.judges.transformers_engine",
+    "vllm": "prefdissect.judges.vllm_engine",
+    "openai": "prefdissect.judges.openai_engine",
+    "fake": "prefdissect.judges.fake_engine",
+}
+# Raised by hand when the same record would be answered differently, so that an edited comment never costs a GPU-day.
+PROTOCOL = 2
+SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "constrained")
 
-# A line that starts so carries the one message for the user; whoever started the worker passes it on.
+# Lines that start so are for whoever started the worker: the one message for the user, and how far it is.
 ERROR_PREFIX = "judge worker: error: "
+PROGRESS_PREFIX = "judge worker: progress: "
 STATED_ERROR = 2
 
 TEXTS = ("prompt", "first", "second")
+SPEED_REQUESTS = 50  # fewer tell nothing of the speed
 
 
 class Progress:
-    """Plain lines on stderr with speed and time left, at most one in `every` seconds.
+    """How far the worker is, as lines of JSON: at most one in `every` seconds.
 
     The time left is reckoned by length of text, since engines take the longest requests first.
     """
 
-    def __init__(self, requests: list[dict], every: float = 5.0):
+    def __init__(self, requests: list[dict], every: float = 0.5):
         self.total, self.done, self.every = len(requests), 0, every
-        self.pairs = len({request["id"].rpartition("|")[0] or request["id"] for request in requests})
+        self.pairs = len({pair_of(request["id"]) for request in requests})
         self.work = {request["id"]: sum(len(request[key]) for key in TEXTS) + 1 for request in requests}
         self.work_total, self.work_done = sum(self.work.values()), 0
         self.started = self.last = time.monotonic()
@@ -54,28 +68,24 @@ class Progress:
     def advance(self, finished: list[dict]) -> None:
         """Count finished requests, and say so when it is time."""
         self.done += len(finished)
-        self.work_done += sum(self.work[verdict["id"]] for verdict in finished)
+        self.work_done += sum(self.work[answer["id"]] for answer in finished)
         now = time.monotonic()
-        if now - self.last >= self.every and self.done < self.total:
+        if now - self.last >= self.every or self.done == self.total:
             self.last = now
-            left = (now - self.started) * (self.work_total - self.work_done) / self.work_done
-            say(f"{self.done} of {self.total} requests, {self._speed(now)}, about {left:.0f} s left")
+            seconds = now - self.started
+            left = seconds * (self.work_total - self.work_done) / max(self.work_done, 1)
+            state = {"done": self.done, "total": self.total, "pairs_per_s": round(self.speed(), 4)}
+            say(PROGRESS_PREFIX + json.dumps(state | {"seconds": round(seconds, 1), "left": round(left, 1)}))
 
-    def finish(self, verdicts: Iterable[dict]) -> None:
-        """The closing line: how many of which status, at what speed, and the mean mass on the answers."""
-        verdicts = list(verdicts)
-        counts = Counter(verdict["status"] for verdict in verdicts)
-        masses = [verdict["mass"] for verdict in verdicts if verdict["mass"] is not None]
-        tokens = sum(verdict["n_tokens"] for verdict in verdicts)
-        listed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-        mean = f", mean mass on the answers {sum(masses) / len(masses):.3g}" if masses else ""
-        now = time.monotonic()
-        speed = f"{now - self.started:.1f} s, {self._speed(now)}"
-        say(f"{self.total} requests ({listed}), {tokens} tokens in {speed}{mean}")
-
-    def _speed(self, now: float) -> str:
+    def speed(self) -> float:
+        """Pairs per second so far."""
         share = self.pairs / self.total if self.total else 0.0
-        return f"{self.done * share / max(now - self.started, 1e-9):.3g} pairs/s"
+        return self.done * share / max(time.monotonic() - self.started, 1e-9)
+
+
+def pair_of(identity: str) -> str:
+    """The pair that a request `<pair_id>|<order>|<sample>` is about."""
+    return identity.rsplit("|", 2)[0]
 
 
 def say(line: str) -> None:
@@ -83,41 +93,175 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def run(judge_path: Path, requests_path: Path, verdicts_path: Path) -> None:
-    """Judge a file of requests. Raises `InputError`."""
-    judge = json.loads(judge_path.read_text(encoding="utf-8"))
-    template = template_from(judge.pop("template"), f"prompt template of judge `{judge['name']}`")
-    requests = read_lines(requests_path)
-    verdicts = score(judge, template, requests) if requests else {}
-    write_lines(verdicts_path, [verdicts[request["id"]] for request in requests])
+class Job:
+    """A judge and its requests, with the answers that are known already.
+
+    Parameters
+    ----------
+    judge_path, requests_path
+        See the module's text.
+    store_root
+        Folder of the stores, or None to keep nothing.
+
+    Raises
+    ------
+    InputError
+        When a file or the record is unusable.
+    """
+
+    def __init__(self, judge_path: Path, requests_path: Path, store_root: Path | None):
+        judge = json.loads(judge_path.read_text(encoding="utf-8"))
+        self.template: Template = template_from(judge.pop("template"), f"prompt template of judge `{judge['name']}`")
+        self.judge, self.engine = judge, _engine(judge)
+        self.requests = read_lines(requests_path)
+        self.keys = {request["id"]: request_key(request) for request in self.requests}
+        self.identity = identity_of(judge, self.template, self.engine)
+        name, _, commit = str(self.identity.get("model")).rpartition("@")
+        if name == judge.get("model"):  # a branch may move between this moment and the loading
+            judge["revision"] = commit
+        self.store = None
+        if store_root:
+            limits = (judge.get("max_length"), judge.get("too_long", "mark"))
+            self.store = Store(store_root, self.identity, limits)
+        self.known = self.store.load(self.keys.values()) if self.store else {}
+
+    @property
+    def missing(self) -> list[dict]:
+        """Requests without an answer; of several with the same texts the first."""
+        first = {}
+        for request in self.requests:
+            key = self.keys[request["id"]]
+            if key not in self.known:
+                first.setdefault(key, request)
+        return list(first.values())
+
+    def answers(self) -> Iterator[dict]:
+        """The answer to every request, in their order."""
+        for request in self.requests:
+            yield self.known[self.keys[request["id"]]] | {"id": request["id"]}
 
 
-def score(judge: dict, template, requests: list[dict]) -> dict[str, dict]:
-    """Verdicts by request id; an engine that loses, doubles or invents one is a bug and stops the run."""
-    engine = _engine(judge).open_engine(judge, template)
-    progress = Progress(requests)
-    verdicts: dict[str, dict] = {}
-    awaited = {request["id"] for request in requests}
-    for finished in engine.score(requests):
-        for verdict in finished:
-            awaited.remove(verdict["id"])
-            verdicts[verdict["id"]] = verdict
-        progress.advance(finished)
-    if awaited:
-        raise RuntimeError(f"the engine gave no verdict on {len(awaited)} requests, such as {sorted(awaited)[0]}")
-    progress.finish(verdicts.values())
-    return verdicts
+def identity_of(judge: dict, template: Template, engine) -> dict:
+    """All that the judge's answers depend on beside the request: engine's part, prompt template, sampling."""
+    sampling = {key: judge.get(key) for key in SAMPLING} if template.verdicts else {}
+    return {"protocol": PROTOCOL, **engine.identify(judge), "template": template_hash(template), "sampling": sampling}
 
 
 def _engine(judge: dict):
     kind = judge.get("kind")
     if kind not in ENGINES:
-        raise InputError(f"no engine for judges of kind `{kind}`", where=f"judge `{judge['name']}`", fix=_known())
+        known = f"known: {', '.join(ENGINES)}"
+        raise InputError(f"no engine for judges of kind `{kind}`", where=f"judge `{judge['name']}`", fix=known)
     return import_module(ENGINES[kind])
 
 
-def _known() -> str:
-    return f"known: {', '.join(ENGINES)}"
+def run(job: Job, answers_path: Path, stored_only: bool = False) -> None:
+    """Have all requests answered and write the answers. Raises `InputError`, `OSError`."""
+    missing = job.missing
+    if job.store and job.requests:
+        torn = f"; {job.store.damaged} damaged lines of the store are left out" if job.store.damaged else ""
+        say(f"{len(job.requests) - len(missing)} of {len(job.requests)} requests need no asking{torn}")
+    if missing and stored_only:
+        fix = "run its shards again; is `cache_dir` one folder on all machines?"
+        raise InputError(f"{len(missing)} answers are missing", where=f"judge `{job.judge['name']}`", fix=fix)
+    if missing:
+        _ask(job, missing)
+    write_lines(answers_path, job.answers())
+    say(_summary(list(job.answers())))
+
+
+def _ask(job: Job, missing: list[dict]) -> None:
+    """Ask the engine; one that loses, doubles or invents an answer is a bug and stops the run."""
+    engine = job.engine.open_engine(job.judge, job.template)
+    progress = Progress(missing)
+    awaited = {request["id"] for request in missing}
+    try:
+        for finished in engine.score(missing):
+            for answer in finished:
+                awaited.remove(answer["id"])
+                job.known[job.keys[answer["id"]]] = answer
+            if job.store:
+                job.store.append((job.keys[answer["id"]], answer) for answer in finished)
+            progress.advance(finished)
+    finally:
+        if job.store:
+            job.store.close()
+    if awaited:
+        raise RuntimeError(f"the engine gave no answer to {len(awaited)} requests, such as {min(awaited)}")
+    seconds = time.monotonic() - progress.started
+    if job.store and len(missing) >= SPEED_REQUESTS:
+        tokens = sum(job.known[job.keys[request["id"]]].get("n_tokens", 0) for request in missing)
+        job.store.remember_speed(tokens / seconds)
+    say(f"asked {len(missing)} requests in {seconds:.1f} s, {progress.speed():.3g} pairs/s")
+
+
+def _summary(answers: list[dict]) -> str:
+    """The closing line: how many of which status and why, tokens, and the mean mass on the answers."""
+    counts = Counter(answer["status"] for answer in answers)
+    notes = Counter(answer["note"] for answer in answers if answer.get("note"))
+    masses = [answer["mass"] for answer in answers if answer.get("mass") is not None]
+    listed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    parts = [f"{len(answers)} requests ({listed})", f"{sum(a.get('n_tokens', 0) for a in answers)} tokens read"]
+    if any(answer.get("n_output") for answer in answers):
+        parts.append(f"{sum(a.get('n_output', 0) for a in answers)} written")
+    if masses:
+        parts.append(f"mean mass on the answers {sum(masses) / len(masses):.3g}")
+    parts += [f"{count} x {note}" for note, count in notes.most_common(5)]
+    return "; ".join(parts)
+
+
+def plan(job: Job) -> dict:
+    """What a run would cost, without loading the model: requests, those known, tokens of the others.
+
+    Returns
+    -------
+    {requests, known, tokens, most_written, shared_tokens, counted, parameters, tokens_per_s}: tokens of the prompts that
+    are missing, the most that their answers have, those of them that repeat the beginning of another prompt, and whether they were counted with the judge's tokenizer
+    (else 4 characters are taken as one); the model's size, and the speed of its last run, null where not known.
+    """
+    missing = job.missing
+    state = {"requests": len(job.requests), "known": len(job.requests) - len(missing)}
+    counter = _counter(job) if missing else lambda requests: []
+    tokens = counter(missing) if counter else []
+    shared = _shared_prefixes(tokens)
+    total = sum(map(len, tokens)) if counter else sum(_characters(request, job.template) for request in missing) // 4
+    written = len(missing) * (1 if job.template.answers else job.judge.get("max_tokens", 1))
+    size = {"tokens": total, "most_written": written, "shared_tokens": shared, "counted": counter is not None}
+    speed = job.store.last_speed() if job.store else None
+    return state | size | {"parameters": _parameters(job.judge), "tokens_per_s": speed}
+
+
+def _parameters(judge: dict) -> int | None:
+    from prefdissect.judges.local_model import count_parameters
+
+    return count_parameters(judge) if judge["kind"] in ("transformers", "vllm") else None
+
+
+def _counter(job: Job):
+    """A function from requests to token ids, where the judge has a tokenizer that can be loaded here."""
+    judge = job.judge
+    if judge["kind"] == "fake" or (judge["kind"] == "openai" and not judge.get("tokenizer")):
+        return None
+    from prefdissect.judges.local_model import load_tokenizer
+    from prefdissect.judges.tokens import PromptTokenizer
+
+    prompts = PromptTokenizer(load_tokenizer(judge), job.template, judge)
+    return lambda requests: [prompt.tokens.tolist() for prompt in prompts(requests)]
+
+
+def _characters(request: dict, template: Template) -> int:
+    texts = [request[key] for key in TEXTS] + [turn["content"] for turn in request.get("turns") or []]
+    return sum(map(len, texts)) + len(template.text) + len(template.system or "")
+
+
+def _shared_prefixes(rows: list[list[int]]) -> int:
+    """Tokens that a perfect prefix cache would not compute again: in sorted order, what a row shares with the last."""
+    ordered = sorted(rows)
+    shared = 0
+    for last, row in zip(ordered, ordered[1:]):
+        length = next((n for n, (one, other) in enumerate(zip(last, row)) if one != other), min(len(last), len(row)))
+        shared += length
+    return shared
 
 
 def read_lines(path: Path) -> list[dict]:
@@ -145,11 +289,13 @@ def write_lines(path: Path, rows: Iterable[dict]) -> None:
 
 
 def stop_with_stdin() -> None:
-    """End this process when stdin closes, so that it cannot outlive whoever started it, not even after SIGKILL."""
+    """End this process and those it started when stdin closes: none may outlive whoever started the worker."""
 
     def watch() -> None:
         while os.read(0, 1024):
             pass
+        if os.getpgrp() == os.getpid():  # a group of our own: engines with processes of their own end with us
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -157,24 +303,35 @@ def stop_with_stdin() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="prefdissect.judges.worker", description="Run a model judge.")
-    for name in ("judge", "requests", "verdicts"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--stop-with-stdin", action="store_true", help="end when stdin closes")
-    options = parser.parse_args(arguments)
+    options = _options(arguments)
     if options.stop_with_stdin:
         stop_with_stdin()
     try:
-        run(options.judge, options.requests, options.verdicts)
+        job = Job(options.judge, options.requests, options.store)
+        if options.plan:
+            write_lines(options.answers, [plan(job)])
+        else:
+            run(job, options.answers, options.stored_only)
     except InputError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
         return _fail(f"{sys.executable} lacks the package `{error.name}`, which the engine of this judge needs")
     except OSError as error:
-        return _fail(f"{error.filename or options.verdicts}: {error.strerror or error}")
+        return _fail(f"{error.filename or options.answers}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="prefdissect.judges.worker", description="Run a model judge.")
+    for name in ("judge", "requests", "answers"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--store", type=Path, help="folder of the partial stores")
+    parser.add_argument("--plan", action="store_true", help="only say what a run would cost")
+    parser.add_argument("--stored-only", action="store_true", help="refuse to ask anything")
+    parser.add_argument("--stop-with-stdin", action="store_true", help="end when stdin closes")
+    return parser.parse_args(arguments)
 
 
 def _fail(message: str) -> int:

@@ -1,0 +1,55 @@
+"""What an engine says of a request: the one form that every engine yields and the partial store keeps.
+
+An answer holds `id` and `status`, and of the following what applies:
+
+logp_first, logp_second
+    Log-probability (nats) of the first, the second answer, over the whole vocabulary.
+mass
+    Probability of both answers together.
+winner
+    `first`, `second` or `tie` where the judge's choice is known and its log-probabilities are not.
+text
+    What a judge that answers in words wrote; read by `prefdissect.judges.words`, so that reading it differently costs
+    no new answer.
+n_tokens, n_output
+    Tokens read and written.
+truncated
+    Were the responses cut to fit.
+note
+    Why there is no answer, for the log.
+
+Needs only the standard library: it runs in the judge's environment too.
+"""
+
+from __future__ import annotations
+
+import math
+
+# Statuses that a later run asks again: the request was never answered.
+UNANSWERED = ("failed", "refused")
+
+
+def scored(identity: str, first: float, second: float, *, n_tokens: int, truncated: bool = False) -> dict:
+    """Answer of a judge whose two log-probabilities are known; `failed` where the model gave no number."""
+    if not (math.isfinite(first) and math.isfinite(second)):
+        return unanswered(identity, "failed", note="the log-probabilities are not finite", n_tokens=n_tokens)
+    first, second = min(first, 0.0), min(second, 0.0)
+    numbers = {"logp_first": first, "logp_second": second, "mass": min(1.0, math.exp(first) + math.exp(second))}
+    return {"id": identity, "status": "ok", **numbers, "n_tokens": n_tokens, "truncated": truncated}
+
+
+def chosen(identity: str, winner: str, *, n_tokens: int = 0, truncated: bool = False) -> dict:
+    """Answer of a judge whose choice is known and whose log-probabilities are not."""
+    return {"id": identity, "status": "ok", "winner": winner, "n_tokens": n_tokens, "truncated": truncated}
+
+
+def worded(identity: str, text: str, *, n_tokens: int, n_output: int, truncated: bool = False) -> dict:
+    """Answer in words; what it means is read later."""
+    counts = {"n_tokens": n_tokens, "n_output": n_output, "truncated": truncated}
+    return {"id": identity, "status": "ok", "text": text, **counts}
+
+
+def unanswered(identity: str, status: str, *, note: str | None = None, n_tokens: int = 0) -> dict:
+    """No answer, and why: `too_long`, `refused` (by a content filter) or `failed` (transport, a broken number)."""
+    reason = {} if note is None else {"note": note}
+    return {"id": identity, "status": status, "n_tokens": n_tokens, "truncated": False, **reason}

@@ -1,0 +1,221 @@
+"""A judge's model on disk or on the hub: what the engines that load it share.
+
+Identity of the weights, checks before anything heavy is imported, the tokenizer, and what to say when loading fails.
+Needs only the standard library until a function that loads something is called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from prefdissect.errors import InputError
+from prefdissect.judges.tokens import where
+
+# All that a folder's answers depend on. A README or a picture beside the weights is not part of the model.
+PARTS = {".safetensors", ".bin", ".pt", ".json", ".model", ".txt", ".jinja", ".py", ".tiktoken", ".gguf"}
+
+
+def folder_of(name: str) -> Path | None:
+    """The folder that a record's `model` names, or None where it names a model on the hub."""
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def source_of(name: str) -> str:
+    """What loaders take: the folder's path, or the hub name."""
+    return str(folder_of(name) or name)
+
+
+def check_model(judge: dict, key: str = "model") -> None:
+    """Refuse a record whose model cannot be there, before anything heavy is imported. Raises `InputError`."""
+    name = judge.get(key)
+    if not isinstance(name, str) or not name:
+        fix = "a model folder or the name of a model on the hub"
+        raise InputError(f"key `{key}` is missing", where=where(judge), fix=fix)
+    folder = folder_of(name)
+    if folder is None and (name.startswith((".", "/", "~")) or name.count("/") != 1):
+        raise InputError(f"the model folder `{name}` does not exist", where=where(judge))
+    if folder is not None and key == "model" and not (folder / "config.json").is_file():
+        raise InputError(f"the model folder `{name}` has no config.json", where=where(judge))
+
+
+def check_whole(judge: dict, *keys: str) -> None:
+    """Refuse values that are no whole number of at least 1. Raises `InputError`."""
+    for key in keys:
+        value = judge.get(key)
+        if value is not None and (type(value) is not int or value < 1):
+            raise InputError(f"key `{key}` is {value!r}", where=where(judge), fix="a whole number of at least 1")
+
+
+def identity_of(judge: dict) -> dict:
+    """All of a local judge's record that its answers depend on; prompt and sample number come on top.
+
+    The engine is no part of it: engines that load the same weights are held to equal answers by the tests. Numbers of
+    devices, batch sizes and limits are none either.
+
+    Raises
+    ------
+    InputError
+        When the model cannot be found.
+    """
+    check_model(judge)
+    identity = {"model": _fingerprint(judge, judge["model"], judge.get("revision"))}
+    if judge.get("tokenizer"):
+        check_model(judge, "tokenizer")
+        identity["tokenizer"] = _fingerprint(judge, judge["tokenizer"], None)
+    settings = {"dtype": "auto", "quantization": None, "chat_template_kwargs": None, "engine_args": None}
+    return identity | {key: judge.get(key) or usual for key, usual in settings.items()}
+
+
+def _fingerprint(judge: dict, name: str, revision: str | None) -> str:
+    folder = folder_of(name)
+    if folder is not None:
+        return f"sha256:{folder_hash(folder)}"
+    return f"{name}@{_commit(judge, name, revision)}"
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over names and contents of a model's files; the folder's own name and place do not count.
+
+    Large files are read once: their hash is kept beside the user's other caches by path, size and time of change.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in PARTS)
+    memo = _Memo()
+    with ThreadPoolExecutor(8) as pool:
+        hashes = list(pool.map(memo.file_hash, files))
+    memo.save()
+    digest = hashlib.sha256()
+    for path, each in zip(files, hashes, strict=True):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{each}\n".encode())
+    return digest.hexdigest()
+
+
+class _Memo:
+    """Hashes of large files by path, size and time of change."""
+
+    LARGE = 2**26
+
+    def __init__(self):
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self.path = root / "prefdissect" / "file_hashes.json"
+        self.known: dict[str, str] = self._load()
+        self.found: dict[str, str] = {}
+
+    def _load(self) -> dict[str, str]:
+        try:
+            known = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # a memory that cannot be read is an empty one
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def file_hash(self, path: Path) -> str:
+        stat = path.stat()
+        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+        if key in self.known:
+            return self.known[key]
+        with path.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        if stat.st_size >= self.LARGE:
+            self.found[key] = digest
+        return digest
+
+    def save(self) -> None:
+        if not self.found:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+            temporary.write_text(json.dumps(self._load() | self.found), encoding="utf-8")
+            os.replace(temporary, self.path)
+        except OSError:  # only costs the time to read the file again
+            return
+
+
+def _commit(judge: dict, name: str, revision: str | None) -> str:
+    """The commit that a revision of a model on the hub stands for; without a network, the one in the local cache."""
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if revision and len(revision) == 40 and all(digit in "0123456789abcdef" for digit in revision):
+        return revision
+    try:
+        return huggingface_hub.HfApi().model_info(name, revision=revision, timeout=30).sha
+    except (
+        Exception
+    ) as error:  # offline, or any failure of the network, which every version of the hub's client words anew
+        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+        if isinstance(error, HfHubHTTPError) and error.response is not None and error.response.status_code < 500:
+            problem = f"the hub has no model `{name}`" + (f", revision {revision}" if revision else "")
+            fix = "check the name, the revision and the access rights"
+            raise InputError(problem, where=where(judge), fix=fix) from error
+    cached = huggingface_hub.try_to_load_from_cache(name, "config.json", revision=revision)
+    if not isinstance(cached, str):
+        fix = "download it first, or give a folder as `model`"
+        at = f", revision {revision}," if revision else ""
+        problem = f"the model `{name}`{at} is not in the local cache, and the hub cannot be reached ({reason})"
+        raise InputError(problem, where=where(judge), fix=fix)
+    return Path(cached).parent.name
+
+
+def load_tokenizer(judge: dict):
+    """The judge's tokenizer. Raises `InputError`."""
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    name = judge.get("tokenizer") or judge["model"]
+    revision = None if judge.get("tokenizer") else judge.get("revision")
+    try:
+        return transformers.AutoTokenizer.from_pretrained(
+            source_of(name), revision=revision, trust_remote_code=bool(judge.get("trust_remote_code", False))
+        )
+    except Exception as error:  # loaders of damaged files raise nearly anything
+        problem = load_problem(judge, error, "tokenizer of the model")
+        raise InputError(problem, where=where(judge), fix=load_fix(source_of(name))) from error
+
+
+def load_problem(judge: dict, error: Exception, what: str = "model") -> str:
+    """One line for a model that cannot be loaded."""
+    revision = f", revision {judge['revision']}" if judge.get("revision") else ""
+    lines = str(error).strip().splitlines() or [""]
+    return f"the {what} `{judge['model']}`{revision} cannot be loaded: {type(error).__name__}: {lines[0]}"
+
+
+def load_fix(source: str) -> str:
+    """What would be right where a model cannot be loaded."""
+    if Path(source).is_dir():
+        return "a complete Hugging Face folder: config.json, tokenizer files, safetensors"
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        return "HF_HUB_OFFLINE is set, so the model must be in the local cache or a folder"
+    return "check the name, the revision, the network and the access rights"
+
+
+def longest_prompt(judge: dict, config, tokenizer) -> int:
+    """Longest prompt in tokens: the record's `max_length`, or else the model's own limit. Raises `InputError`."""
+    config = config.get_text_config() if hasattr(config, "get_text_config") else config
+    own = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None)
+    if own is None and tokenizer.model_max_length < 10**9:
+        own = tokenizer.model_max_length
+    asked = judge.get("max_length")
+    if own is None and asked is None:
+        raise InputError("the model states no longest input", where=where(judge), fix="give `max_length` in tokens")
+    if own is not None and asked is not None and asked > own:
+        raise InputError(f"key `max_length` is {asked}, and the model takes {own} tokens", where=where(judge))
+    return asked or own
+
+
+def count_parameters(judge: dict) -> int | None:
+    """Weights of a model in a folder, from the headers of its safetensors files; None where there are none."""
+    folder = folder_of(judge["model"])
+    files = sorted(folder.glob("*.safetensors")) if folder else []
+    return sum(map(_weights_in, files)) if files else None
+
+
+def _weights_in(path: Path) -> int:
+    with path.open("rb") as handle:
+        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
