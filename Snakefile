@@ -13,9 +13,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-from prefdissect.config import load_study, product_file, read_config
+from prefdissect.catalogue import CASES
+from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
-from prefdissect.names import figure_file, one_of
+from prefdissect.judges.worker import PROTOCOL
+from prefdissect.names import OVERALL, POOLED, figure_file, one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
 
@@ -43,6 +45,11 @@ DEGREE_JUDGES = STUDY["figures"]["judges"] or JUDGES[:4]
 DEGREE_GROUPS = STUDY["figures"]["groups"]
 FIGURES = [f"degree/{figure_file(group)}" for group in DEGREE_GROUPS]
 FIGURES += ["similarity"] if len(JUDGES) > 1 else []
+# Cases depend on the annotators, and `overall` is a mean of fits: neither has a datasheet.
+DATASHEET_GROUPS = {
+    figure_file(group): group for group in [POOLED, *DEGREE_GROUPS] if group not in (OVERALL, *CASES.values())
+}
+FIGURES += [f"datasheet/{name}" for name in DATASHEET_GROUPS]
 TABLES = [
     "effects",
     "fit_quality",

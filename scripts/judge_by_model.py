@@ -1,20 +1,20 @@
-"""Score the two answer tokens with a language model."""
+"""Ask a model judge in both orders."""
 
 from prefdissect.job import run_job
 from prefdissect.stages.models import judge_by_model
 
 
 def main():
-    record = dict(snakemake.params.record)
-    if record.pop("random_model", None):
-        record["model"] = snakemake.input.model
     run_job(
         judge_by_model,
         snakemake.log[0],
         pairs=snakemake.input.pairs,
-        record=record,
+        record=snakemake.params.record,
+        model=snakemake.input.model,
         template=snakemake.input.template,
-        output=snakemake.output.judgements,
+        machine=snakemake.config["machine"] | {"gpus": snakemake.resources.gpu},
+        judgements=snakemake.output.judgements,
+        usage=snakemake.output.usage,
     )
 
 

@@ -38,6 +38,13 @@ class Run:
 
 def snakemake(folder: Path, config: dict | None, *arguments: str, cores: int = 1) -> Run:
     """Run the project's Snakefile in `folder` on a config."""
+    command = snakemake_command(folder, config, *arguments, cores=cores)
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
+    return Run(done.returncode, done.stdout + done.stderr)
+
+
+def snakemake_command(folder: Path, config: dict | None, *arguments: str, cores: int = 1) -> list[str]:
+    """The command that `snakemake` runs; the config is written."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     # `--configfile` takes all that follows it, so targets stand before it.
     command += ["--cores", str(cores), "--nocolor", *arguments]
@@ -45,8 +52,7 @@ def snakemake(folder: Path, config: dict | None, *arguments: str, cores: int = 1
         path = folder / f"{config.get('study', 'study')}.yaml"
         path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
         command += ["--configfile", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
-    return Run(done.returncode, done.stdout + done.stderr)
+    return command
 
 
 PROMPTS = [

@@ -24,6 +24,9 @@ __all__ = [
 ]  # fmt: skip
 
 PROJECT = Path(__file__).resolve().parents[2]
+# Judges that are asked by prompts, and those of them whose model is loaded here.
+LOADED = ("transformers", "vllm")
+ASKED = (*LOADED, "openai", "fake")
 RECORD_SECTIONS = {"sources": "source", "judges": "judge", "annotators": "annotator"}
 PATH_SECTIONS = (
     "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "catalogue",
@@ -110,6 +113,8 @@ def load_study(config: dict) -> Study:
             record["template"] = product_file(record["template"])
     study = Study(config)
     _check_references(study, places)
+    if study["comparison"]["human"]:
+        _known(study["comparison"]["human"], study.judges, "config key `comparison.human`")
     _check_groups(config["groups"], config["measurements"] == "live")
     _check_figures(study)
     return study
@@ -214,12 +219,24 @@ def _check_judge(judge: dict, place: Place, study: Study) -> None:
         _known(judge["source"], study.sources, place.at("source"))
     for prop in judge.get("coefficients", ()):
         _known(prop, study.catalogue, place.at("coefficients"))
-    if judge["kind"] == "transformers":
-        if ("model" in judge) == ("random_model" in judge):
-            fix = "`random_model: {}` makes one with the default size"
-            raise InputError(f"{place.at()} needs exactly one of `model` and `random_model`", fix=fix)
-        if study["measurements"] == "live" and not Path(judge["template"]).is_file():
-            raise InputError(f"{place.at('template')}: `{judge['template']}` does not exist", fix="a prompt template")
+    if judge["kind"] in LOADED and ("model" in judge) == ("random_model" in judge):
+        fix = "`random_model: {}` makes one with the default size"
+        raise InputError(f"{place.at()} needs exactly one of `model` and `random_model`", fix=fix)
+    if judge["kind"] in LOADED:
+        _check_gpus(judge, place)
+    if "template" in judge and study["measurements"] == "live" and not Path(judge["template"]).is_file():
+        raise InputError(f"{place.at('template')}: `{judge['template']}` does not exist", fix="a prompt template")
+
+
+def _check_gpus(judge: dict, place: Place) -> None:
+    """Fill in how many GPUs a judge needs, or hold what is asked for against that."""
+    copies, spread = judge["data_parallel"], judge.get("tensor_parallel", 1)
+    wanted = judge["kind"] == "vllm" or judge["device"] == "cuda"
+    needed = copies * spread if wanted and judge["device"] != "cpu" else 0
+    asked = judge.setdefault("gpu", needed)
+    if (needed and asked != needed) or (asked and (judge["device"] == "cpu" or asked != copies * spread)):
+        fix = "leave `gpu` out, and use `tensor_parallel`, `data_parallel` and `device`"
+        raise InputError(f"{place.at('gpu')} is {asked}, and this judge uses {needed or copies * spread}", fix=fix)
 
 
 def _check_groups(groups: dict, live: bool) -> None:

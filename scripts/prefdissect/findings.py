@@ -118,14 +118,14 @@ def describe_judge(evidence: Evidence, judge: str) -> dict:
     for word, ascending in (("rewards", False), ("penalises", True)):
         chosen = mine[mine["word"] == word].sort_values("degree", ascending=ascending).head(N_LISTED)
         effects[word] = [_effect(row, evidence.catalogue) for _, row in chosen.iterrows()]
-    sheet = evidence.datasheet.set_index("judge").loc[judge]
+    sheet = evidence.datasheet.query("group == @POOLED").set_index("judge").loc[judge]
     facts = []
     if pd.notna(sheet["undecided"]) and sheet["undecided"] > 0:
         facts.append(f"undecided in {percent(sheet['undecided'])} of pairs")
     if pd.notna(sheet["first_slot"]):
         facts.append(f"the first slot wins {percent(sheet['first_slot'])} of its verdicts")
-    if sheet["unparsed"] > 0:
-        facts.append(f"{percent(sheet['unparsed'])} of requests without a verdict")
+    if (lost := sheet["unparsed"] + sheet["failed"]) > 0:
+        facts.append(f"{percent(lost)} of requests without a verdict")
     return {"label": evidence.label(judge), "facts": facts, "fitted": len(mine) > 0, **effects}
 
 

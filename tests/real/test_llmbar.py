@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from prefdissect.datasheet import read_datasheet
 from prefdissect.pairs.llmbar import statistics
 from prefdissect.tables import read_table
 from running import ROOT, snakemake
@@ -84,16 +85,34 @@ def test_controls_are_dissected_rightly(out):
 
 
 def test_datasheet_shows_position_bias_and_indecision(out):
-    sheet = pd.read_csv(out / "tables" / "judge_datasheet.csv").set_index("judge")
-    models = sheet[sheet["first_slot"].notna()]
-    weight = models["n_requests"] * (1 - models["unparsed"])
+    sheet = read_datasheet(out / "tables" / "judge_datasheet.csv")
+    pooled = sheet[sheet["group"] == "pooled"]
+    models = pooled[pooled["first_slot"].notna()]
+    verdicts = models["n_requests"] - models["n_unparsed"]
     base = models["label"].str.split("/").str[0]
-    share = (models["first_slot"] * weight).groupby(base).sum() / weight.groupby(base).sum()
-    assert share["Falcon"] == pytest.approx(0.81, abs=0.01)
-    assert share["GPT-4"] == pytest.approx(0.51, abs=0.01)
-    judges = sheet.loc[[name for name, label in sheet["label"].items() if "/" in label]]
+    share = (models["first_slot"] * verdicts).groupby(base).sum() / verdicts.groupby(base).sum()
+    assert (100 * share).round().astype(int).to_dict() == {
+        "Falcon": 81,
+        "ChatGPT-0301": 68,
+        "ChatGPT": 66,
+        "PaLM2": 56,
+        "GPT-4": 51,
+        "LLaMA2": 49,
+    }
+    judges = pooled[pooled["label"].str.contains("/")]
     assert len(judges) == 65
     assert judges["undecided"].median() == pytest.approx(0.32, abs=0.01)
+
+
+def test_datasheet_has_every_scenario_and_defined_group_with_intervals(out):
+    sheet = read_datasheet(out / "tables" / "judge_datasheet.csv")
+    groups = read_table(out / "groups.parquet", "groups")
+    assert set(sheet["group"]) == set(groups["group"]) and "adversarial" in set(sheet["group"])
+    rows = sheet[sheet["first_slot"].notna()]
+    assert rows["first_slot"].between(rows["first_slot_q025"], rows["first_slot_q975"]).all()
+    wide = rows["first_slot_q975"] - rows["first_slot_q025"]
+    assert wide[rows["group"] == "Adversarial/Manual"].median() > 2 * wide[rows["group"] == "pooled"].median()
+    assert (out / "figures" / "datasheet.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_a_finished_study_is_at_rest(folder, config):

@@ -9,7 +9,8 @@ import pytest
 from running import snakemake, tiny_study
 
 pytestmark = pytest.mark.study
-DOWNSTREAM = {"combine_preferences", "fit_coefficients", "compare_judges", "plot_degree", "plot_similarity"}
+DRAWN = {"plot_degree", "plot_similarity", "plot_datasheet"}
+DOWNSTREAM = {"combine_preferences", "fit_coefficients", "compare_judges"} | DRAWN
 PUBLISHED = {"write_tables", "write_findings", "write_provenance"}
 
 

@@ -23,7 +23,7 @@ def test_every_promised_file_is_there(finished):
     )
     for name in tables:
         assert len(pd.read_csv(out / "tables" / f"{name}.csv")), name
-    for figure in ("degree/pooled", "similarity"):
+    for figure in ("degree/pooled", "similarity", "datasheet/pooled"):
         assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert (out / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
     provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))

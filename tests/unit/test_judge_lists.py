@@ -54,12 +54,12 @@ def test_one_column_may_give_two_keys(lists):
 def test_values_take_the_type_of_their_key(lists):
     content = (
         "name,kind,model,gpu,trust_remote_code,mem_mb,rule,seed,coefficients,size\n"
-        "007,transformers,7,2,true,1_000,,,,7\n"
+        "007,transformers,7,1,true,1_000,,,,7\n"
         "coin,rule,,,,,coin,3,,\n"
         's,simulated,,,,,,,"{lengthy: 0.5}",\n'
     )
     model, coin, simulated = lists.judges(content)
-    assert (model["name"], model["model"], model["gpu"], model["trust_remote_code"]) == ("007", "7", 2, True)
+    assert (model["name"], model["model"], model["gpu"], model["trust_remote_code"]) == ("007", "7", 1, True)
     assert model["mem_mb"] == 1000 and model["attributes"] == {"size": "7"}
     assert coin["seed"] == 3 and type(coin["seed"]) is int
     assert simulated["coefficients"] == {"lengthy": 0.5}

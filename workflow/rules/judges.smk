@@ -1,9 +1,43 @@
 # Judgements: one table per judge, whatever its kind. Judges that cost something wait for `check_inputs`.
 RECORDED = STUDY.judges_of("recorded")
 RECORDED_SOURCES = list(dict.fromkeys(STUDY.judges[judge]["source"] for judge in RECORDED))
-MODELS = STUDY.judges_of("transformers")
-# Raised by hand when the engine's results change, so that an edited comment never costs a GPU-day.
-JUDGE_PROTOCOL = 1
+MODELS = STUDY.judges_of(*ASKED)
+RANDOM_MODELS = [judge for judge in MODELS if "random_model" in STUDY.judges[judge]]
+# Where a judge runs and not what it answers: no rule's `params` hold it, so that another machine redoes nothing.
+config["machine"] = {"store": f"{STUDY['cache_dir']}/judgements", "judge_python": STUDY["judge_python"]}
+WHERE_AND_HOW = ("label", "attributes", "gpu", "mem_mb", "runtime", "shards")
+
+
+def judge_record(wildcards):
+    """What a judge's table depends on, and how it is asked."""
+    return {key: value for key, value in STUDY.judges[wildcards.judge].items() if key not in WHERE_AND_HOW}
+
+
+def random_model(wildcards):
+    """Folder of the model that is made on the spot, for a judge that has one."""
+    return f"{OUT}/models/{wildcards.judge}" if wildcards.judge in RANDOM_MODELS else []
+
+
+def judge_gpus(wildcards):
+    return STUDY.judges[wildcards.judge].get("gpu", 0)
+
+
+def judge_memory(wildcards, attempt):
+    return STUDY.judges[wildcards.judge]["mem_mb"] * attempt
+
+
+def judge_minutes(wildcards, attempt):
+    return STUDY.judges[wildcards.judge]["runtime"] * attempt
+
+
+def judge_threads(wildcards):
+    """All cores for a model on the CPU; judges on GPUs and servers run side by side."""
+    record = STUDY.judges[wildcards.judge]
+    return (workflow.cores or 1) if record["kind"] in LOADED and not record["gpu"] else 1
+
+
+def n_shards(judge):
+    return STUDY.judges[judge].get("shards", 1)
 
 
 rule import_judgements:
@@ -103,47 +137,122 @@ rule make_random_model:
     benchmark:
         f"{BENCHMARKS}/make_random_model/{{judge}}.tsv"
     wildcard_constraints:
-        judge=one_of(judge for judge in MODELS if "random_model" in STUDY.judges[judge]),
+        judge=one_of(RANDOM_MODELS),
     conda:
         "../../envs/judge.yaml"
     params:
         settings=lambda wildcards: STUDY.judges[wildcards.judge]["random_model"],
-        protocol=JUDGE_PROTOCOL,
+        protocol=PROTOCOL,
     script:
         "../../scripts/make_random_model.py"
 
 
-rule judge_by_transformers:
-    """Score the two answer tokens in both orders with a language model."""
+rule judge_by_model:
+    """Ask a model judge about every pair in both orders; what was answered before is not asked again."""
     input:
         pairs=f"{OUT}/pairs.parquet",
         # Only its success matters: a new recorded judge must not cost this one a GPU-day.
         checked=ancient(f"{OUT}/inputs.json"),
         template=lambda wildcards: STUDY.judges[wildcards.judge]["template"],
-        model=lambda wildcards: (
-            f"{OUT}/models/{wildcards.judge}" if "random_model" in STUDY.judges[wildcards.judge] else []
+        model=random_model,
+    output:
+        judgements=f"{OUT}/judgements/{{judge}}.parquet",
+        usage=f"{OUT}/judgements/{{judge}}.usage.json",
+    log:
+        f"{LOGS}/judge_by_model/{{judge}}.log",
+    benchmark:
+        f"{BENCHMARKS}/judge_by_model/{{judge}}.tsv"
+    wildcard_constraints:
+        judge=one_of(judge for judge in MODELS if n_shards(judge) == 1),
+    conda:
+        "../../envs/judge.yaml"
+    threads: judge_threads
+    resources:
+        gpu=judge_gpus,
+        mem_mb=judge_memory,
+        runtime=judge_minutes,
+    params:
+        record=judge_record,
+        protocol=PROTOCOL,
+    script:
+        "../../scripts/judge_by_model.py"
+
+
+rule judge_shard:
+    """Have one shard of a very large study's requests answered into the store of answers."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        # Only its success matters: a new recorded judge must not cost this one a GPU-day.
+        checked=ancient(f"{OUT}/inputs.json"),
+        template=lambda wildcards: STUDY.judges[wildcards.judge]["template"],
+        model=random_model,
+    output:
+        done=f"{OUT}/judgements/{{judge}}.shards/{{shard}}.json",
+    log:
+        f"{LOGS}/judge_shard/{{judge}}.{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/judge_shard/{{judge}}.{{shard}}.tsv"
+    wildcard_constraints:
+        judge=one_of(judge for judge in MODELS if n_shards(judge) > 1),
+        shard=r"\d+",
+    conda:
+        "../../envs/judge.yaml"
+    threads: judge_threads
+    resources:
+        gpu=judge_gpus,
+        mem_mb=judge_memory,
+        runtime=judge_minutes,
+    params:
+        record=judge_record,
+        shards=lambda wildcards: n_shards(wildcards.judge),
+        protocol=PROTOCOL,
+    script:
+        "../../scripts/judge_shard.py"
+
+
+rule join_shards:
+    """Take a judge's answers from the store once all its shards are done; no model is loaded."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        template=lambda wildcards: STUDY.judges[wildcards.judge]["template"],
+        model=random_model,
+        shards=lambda wildcards: expand(
+            "{out}/judgements/{judge}.shards/{shard}.json",
+            out=OUT,
+            judge=wildcards.judge,
+            shard=range(n_shards(wildcards.judge)),
         ),
     output:
         judgements=f"{OUT}/judgements/{{judge}}.parquet",
+        usage=f"{OUT}/judgements/{{judge}}.usage.json",
     log:
-        f"{LOGS}/judge_by_transformers/{{judge}}.log",
+        f"{LOGS}/join_shards/{{judge}}.log",
     benchmark:
-        f"{BENCHMARKS}/judge_by_transformers/{{judge}}.tsv"
+        f"{BENCHMARKS}/join_shards/{{judge}}.tsv"
     wildcard_constraints:
-        judge=one_of(MODELS),
+        judge=one_of(judge for judge in MODELS if n_shards(judge) > 1),
     conda:
         "../../envs/judge.yaml"
-    threads: workflow.cores or 1
-    resources:
-        gpu=lambda wildcards: STUDY.judges[wildcards.judge]["gpu"],
-        mem_mb=lambda wildcards, attempt: STUDY.judges[wildcards.judge]["mem_mb"] * attempt,
-        runtime=lambda wildcards, attempt: STUDY.judges[wildcards.judge]["runtime"] * attempt,
     params:
-        record=lambda wildcards: {
-            key: value
-            for key, value in STUDY.judges[wildcards.judge].items()
-            if key not in ("gpu", "mem_mb", "runtime", "label", "attributes")
-        },
-        protocol=JUDGE_PROTOCOL,
+        record=judge_record,
+        protocol=PROTOCOL,
     script:
-        "../../scripts/judge_by_transformers.py"
+        "../../scripts/join_shards.py"
+
+
+rule plan:
+    """Print what the model judges would cost: requests, tokens, what is answered already, GPU-hours or money."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        templates=sorted({STUDY.judges[judge]["template"] for judge in MODELS}),
+        models=expand("{out}/models/{judge}", out=OUT, judge=RANDOM_MODELS),
+    log:
+        f"{LOGS}/plan.log",
+    conda:
+        "../../envs/judge.yaml"
+    params:
+        records=[STUDY.judges[judge] for judge in MODELS],
+        models={judge: f"{OUT}/models/{judge}" for judge in RANDOM_MODELS},
+        settings=STUDY["plan"],
+    script:
+        "../../scripts/plan_judging.py"

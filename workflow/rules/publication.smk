@@ -61,6 +61,33 @@ rule plot_similarity:
         "../../scripts/plot_similarity.py"
 
 
+rule plot_datasheet:
+    """Draw how each judge behaves: order, slots, indecision, length, token mass, agreement with people."""
+    input:
+        datasheet=f"{OUT}/tables/judge_datasheet.csv",
+    output:
+        pdf=f"{OUT}/figures/datasheet/{{group}}.pdf",
+        png=report(
+            f"{OUT}/figures/datasheet/{{group}}.png",
+            caption=f"{REPORT}/datasheet.rst",
+            category="How judges behave",
+            labels={"figure": "datasheet of the judges", "group": "{group}"},
+        ),
+    log:
+        f"{LOGS}/plot_datasheet/{{group}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_datasheet/{{group}}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        group=lambda wildcards: DATASHEET_GROUPS[wildcards.group],
+        labels=STUDY.labels,
+        human=STUDY["comparison"]["human"],
+        code=code_hash("prefdissect.figures.datasheet", "prefdissect.figures.saving"),
+    script:
+        "../../scripts/plot_datasheet.py"
+
+
 rule write_tables:
     """Write the tables that people read."""
     input:
@@ -71,6 +98,7 @@ rule write_tables:
         clusters=rules.compare_judges.output.clusters,
         undefined=rules.compare_judges.output.undefined,
         pairs=f"{OUT}/pairs.parquet",
+        groups=f"{OUT}/groups.parquet",
         judgements=expand("{out}/judgements/{judge}.parquet", out=OUT, judge=JUDGES),
         preferences=f"{OUT}/preferences.parquet",
         annotations=expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=ANNOTATORS),
@@ -94,7 +122,11 @@ rule write_tables:
         "../../envs/workflow.yaml"
     params:
         records=STUDY.judges,
-        settings={"resamples": STUDY["regression"]["resamples"], "seed": STUDY["seed"]},
+        settings={
+            "resamples": STUDY["regression"]["resamples"],
+            "seed": STUDY["seed"],
+            "human": STUDY["comparison"]["human"],
+        },
         code=code_hash("prefdissect.publication", "prefdissect.datasheet"),
     script:
         "../../scripts/write_tables.py"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from prefdissect.catalogue import load_catalogue
+from prefdissect.datasheet import read_datasheet
 from prefdissect.errors import InputError
+from prefdissect.figures.datasheet import datasheet_figure
 from prefdissect.figures.degree import degree_figure
 from prefdissect.figures.heatmap import similarity_figure
 from prefdissect.figures.saving import save_figure
@@ -45,4 +47,10 @@ def plot_similarity(
         subtitle=subtitle,
         clusters=members.set_index("judge")["cluster"].to_dict(),
     )
+    save_figure(figure, pdf, png)
+
+
+def plot_datasheet(datasheet: str, labels: dict[str, str], human: str | None, group: str, pdf: str, png: str) -> None:
+    """Draw how each judge behaves in one group."""
+    figure = datasheet_figure(read_datasheet(datasheet), labels, human=human or None, group=group)
     save_figure(figure, pdf, png)

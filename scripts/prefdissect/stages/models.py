@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from prefdissect.config import PROJECT
+from prefdissect.files import write_text
 from prefdissect.judges.random_model import make_random_model
-from prefdissect.judges.scoring import run_worker
+from prefdissect.judges.scoring import Machine, fill_store, find_interpreter, run_judge
+from prefdissect.provenance import to_json
 from prefdissect.tables import read_table, write_table
 
 
@@ -19,9 +22,45 @@ def make_model(pairs: str, settings: dict, output: str) -> None:
     make_random_model(Path(output), texts, **settings)
 
 
-def judge_by_model(pairs: str, record: dict, template: str, output: str, interpreter: str | None = None) -> None:
-    """Score the two answer tokens with a model judge, in the worker's own process."""
+def judge_by_model(
+    pairs: str,
+    record: dict,
+    model: str,
+    template: str,
+    machine: dict,
+    judgements: str,
+    usage: str,
+    stored_only: bool = False,
+) -> None:
+    """Ask a model judge about every pair, in worker processes of its own."""
     table = read_table(pairs, "pairs")
     with tempfile.TemporaryDirectory(prefix=f"judge-{record['name']}-") as workdir:
-        judgements = run_worker(record, template, table, workdir=Path(workdir), interpreter=interpreter)
-    write_table(judgements, output, "judgements")
+        found, used = run_judge(
+            with_model(record, model), template, table, workdir, machine_for(record, machine), stored_only=stored_only
+        )
+    write_text(usage, to_json(used))
+    write_table(found, judgements, "judgements")
+
+
+def judge_shard(
+    pairs: str, record: dict, model: str, template: str, machine: dict, shard: int, shards: int, output: str
+) -> None:
+    """Have one shard of a judge's requests answered into the store."""
+    table = read_table(pairs, "pairs")
+    with tempfile.TemporaryDirectory(prefix=f"judge-{record['name']}-{shard}-") as workdir:
+        where = machine_for(record, machine)
+        used = fill_store(with_model(record, model), template, table, workdir, where, shard=shard, shards=shards)
+    write_text(output, to_json(used))
+
+
+def with_model(record: dict, model: str | None) -> dict:
+    """The record of a judge whose model was made on the spot, with the model's folder."""
+    if "random_model" not in record:
+        return record
+    return {key: value for key, value in record.items() if key != "random_model"} | {"model": str(model)}
+
+
+def machine_for(record: dict, machine: dict) -> Machine:
+    """Where a judge runs: `machine` holds store, judge_python and perhaps gpus."""
+    interpreter = find_interpreter(machine["judge_python"], record["kind"], PROJECT)
+    return Machine(interpreter=interpreter, store=machine["store"], gpus=machine.get("gpus", 0))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from prefdissect import publication
 from prefdissect.catalogue import load_catalogue
-from prefdissect.datasheet import judge_datasheet
+from prefdissect.datasheet import judge_datasheet, read_datasheet
 from prefdissect.features import LENGTH_PROPERTY
 from prefdissect.files import write_text
 from prefdissect.findings import Evidence, render_findings
@@ -38,7 +38,8 @@ def write_tables(
     for name, table in tables.items():
         write_csv(table, outputs[name])
         if tex := outputs.get(f"{name}_tex"):
-            write_text(tex, publication.to_latex(table, name.replace("_", " ")))
+            printed = publication.printed_datasheet(table) if name == "judge_datasheet" else table
+            write_text(tex, publication.to_latex(printed, name.replace("_", " ")))
 
 
 def _datasheet(inputs: dict, labels: dict[str, str], settings: dict) -> pd.DataFrame:
@@ -47,9 +48,11 @@ def _datasheet(inputs: dict, labels: dict[str, str], settings: dict) -> pd.DataF
     }
     sheet = judge_datasheet(
         read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id"]),
+        read_table(inputs["groups"], "groups"),
         judgements,
         read_table(inputs["preferences"], "preferences"),
         word_counts(inputs["annotations"]),
+        human=settings["human"] or None,
         resamples=settings["resamples"],
         seed=settings["seed"],
     )
@@ -80,7 +83,7 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         coefficients=read_table(inputs["coefficients"], "coefficients"),
         quality=read_table(inputs["fit_quality"], "fit_quality"),
         similarity=read_table(inputs["similarity"], "similarity"),
-        datasheet=pd.read_csv(inputs["datasheet"]),
+        datasheet=read_datasheet(inputs["datasheet"]),
         notes={Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in inputs["notes"]},
     )
     write_text(output, render_findings(evidence))

@@ -1,0 +1,20 @@
+"""Say what the model judges of a study would cost."""
+
+from prefdissect.job import run_job
+from prefdissect.stages.planning import plan_judging
+
+
+def main():
+    run_job(
+        plan_judging,
+        snakemake.log[0],
+        pairs=snakemake.input.pairs,
+        records=snakemake.params.records,
+        models=snakemake.params.models,
+        machine=snakemake.config["machine"],
+        settings=snakemake.params.settings,
+    )
+
+
+if __name__ == "__main__":
+    main()
