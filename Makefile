@@ -77,5 +77,6 @@ $(JUDGE_VENV)/installed-gpu: envs/judge-vllm-gpu.in
 	$(JUDGE_PIP) -r $<
 	@touch $@
 
+# results/.cache stays: it may hold GPU-days of answers.
 clean:
-	rm -rf $(VENV) $(JUDGE_VENV) results/demo results/.cache .snakemake
+	rm -rf $(VENV) $(JUDGE_VENV) results/demo .snakemake

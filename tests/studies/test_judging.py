@@ -1,4 +1,4 @@
-"""Model judges in whole studies, on the fake engine: killed and resumed, shared between studies, in shards, with faults."""
+"""Model judges in whole studies, on the fake engine: killed and resumed, shared between studies, in shards."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def asked(folder: Path) -> str:
 
 
 def interrupt(folder: Path, config: dict, stop: int, after: int) -> None:
-    """Start a run, and send the signal to Snakemake and its jobs, as a terminal does, once `after` answers are stored."""
+    """Start a run, and signal Snakemake and its jobs, as a terminal does, once `after` answers are stored."""
     process = subprocess.Popen(
         snakemake_command(folder, config, JUDGEMENTS), env=ENVIRONMENT, cwd=folder, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -34,3 +34,14 @@ def test_study_of_the_readme_is_valid(root, tmp_path, monkeypatch):
     study = yaml.safe_load(re.search(r"<!-- tested -->\n```yaml\n(.*?)```", text, re.DOTALL).group(1))
     monkeypatch.chdir(tmp_path)
     assert load_study(study).judges_of("recorded") == ["human"]
+
+
+def test_judges_of_the_readme_are_valid(root, tmp_path, monkeypatch):
+    text = (root / "README.md").read_text(encoding="utf-8").partition("## Add a judge")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    records = [record for block in blocks for record in yaml.safe_load(block.removeprefix("judges:\n"))]
+    monkeypatch.chdir(tmp_path)
+    study = {"study": "x", "judges": records, "annotators": [{"name": "lexical", "kind": "lexical"}]}
+    judges = load_study(study | {"sources": [{"name": "s", "kind": "table", "path": "p.csv"}]}).judges
+    assert {judge["kind"] for judge in judges.values()} == {"transformers", "vllm", "openai"}
+    assert judges["llama-70b"]["gpu"] == 4 and judges["qwen-0.6b"]["gpu"] == 0

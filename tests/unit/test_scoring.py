@@ -241,7 +241,8 @@ def test_a_judge_killed_midway_is_asked_only_what_is_missing(tmp_path, template_
         pairs = pd.DataFrame(pd.read_json({str(tmp_path / "pairs.json")!r}, dtype=False))
         pairs["turns"] = None
         record = dict(name="j", kind="fake", batch_size=4, seconds=0.05)
-        run_judge(record, {str(template_path)!r}, pairs, {str(tmp_path / "w")!r}, Machine(store={str(tmp_path / "store")!r}))
+        machine = Machine(store={str(tmp_path / "store")!r})
+        run_judge(record, {str(template_path)!r}, pairs, {str(tmp_path / "w")!r}, machine)
     """
     caller = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], env=os.environ | {"PYTHONPATH": str(root / "scripts")},

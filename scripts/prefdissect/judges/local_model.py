@@ -145,9 +145,7 @@ def _commit(judge: dict, name: str, revision: str | None) -> str:
         return revision
     try:
         return huggingface_hub.HfApi().model_info(name, revision=revision, timeout=30).sha
-    except (
-        Exception
-    ) as error:  # offline, or any failure of the network, which every version of the hub's client words anew
+    except Exception as error:  # offline, or a failure of the network, which each version of the client words anew
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
         if isinstance(error, HfHubHTTPError) and error.response is not None and error.response.status_code < 500:
             problem = f"the hub has no model `{name}`" + (f", revision {revision}" if revision else "")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,10 +90,8 @@ class Worker:
             return
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
         self._signal(signal.SIGKILL)
         self.process.wait()
         self.process.stdin.close()
@@ -138,8 +136,7 @@ def run_all(
                     workers[number].check()
                     running -= 1
                     continue
-                tag = f"[{number + 1}/{len(workers)}] " if len(workers) > 1 else ""
-                _take(workers[number], number, line, lambda text: log(tag + text), progress)
+                _take(workers, number, line, log, progress)
         finally:
             for worker in workers:
                 worker.stop()
@@ -151,14 +148,15 @@ def _listen(number: int, worker: Worker, lines: queue.Queue) -> None:
     lines.put((number, None))
 
 
-def _take(worker: Worker, number: int, line: str, log: Callable, progress: Callable | None) -> None:
+def _take(workers: list[Worker], number: int, line: str, log: Callable, progress: Callable | None) -> None:
+    worker = workers[number]
     if line.startswith(ERROR_PREFIX):
         worker.stated = line.removeprefix(ERROR_PREFIX)
     elif line.startswith(PROGRESS_PREFIX):
         if progress is not None:
             progress(number, json.loads(line.removeprefix(PROGRESS_PREFIX)))
     else:
-        log(line)
+        log(f"[{number + 1}/{len(workers)}] {line}" if len(workers) > 1 else line)
         worker.last = line.strip() or worker.last
 
 

@@ -161,7 +161,7 @@ def fill_store(
 def plan_judge(
     record: dict, template_path: str | Path, pairs: pd.DataFrame, workdir: str | Path, machine: Machine = Machine()
 ) -> dict:
-    """What a run of this judge would cost: see `prefdissect.judges.worker.plan`. Raises `InputError`."""
+    """What a run of this judge would cost: see `prefdissect.judges.costs.costs_of`. Raises `InputError`."""
     template = load_template(template_path)
     requests = build_requests(pairs, template, record.get("samples") or 1)
     worker = _worker(record | {"template": template.to_dict()}, requests, Path(workdir), machine, None)

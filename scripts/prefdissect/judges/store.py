@@ -1,9 +1,9 @@
 """The partial store: every answer of a judge, kept as soon as it is given.
 
-A judge's identity (model, revision, tokenizer, prompt template, sampling) names a folder; the texts of a request and the
-number of its sample name an answer in it, so another study over the same pairs finds it, and a changed prompt does not.
-Every process appends to a file of its own, one line an answer with its checksum: no two writers share a file, a process
-that is killed loses at most the line it was writing, and a store on a network disk needs no locks.
+A judge's identity (model, revision, tokenizer, prompt template, sampling) names a folder; the texts of a request and
+the number of its sample name an answer in it, so another study over the same pairs finds it, and a changed prompt does
+not. Every process appends to a file of its own, one line an answer with its checksum: no two writers share a file, a
+process that is killed loses at most the line it was writing, and a store on a network disk needs no locks.
 
 Failures are not kept: they are asked again. Needs only the standard library.
 """
@@ -46,8 +46,8 @@ class Store:
     identity
         All that this judge's answers depend on beside the request.
     limits
-        The record's `max_length` and `too_long`: an answer to a prompt that was cut, or given up as too long, holds only
-        under the same ones, and a prompt that was answered whole must not be longer than `max_length` now.
+        The record's `max_length` and `too_long`: an answer to a prompt that was cut, or given up as too long, holds
+        only under the same ones, and a prompt that was answered whole must not be longer than `max_length` now.
     """
 
     def __init__(self, root: Path, identity: dict, limits: tuple[int | None, str] = (None, "mark")):

@@ -1,4 +1,4 @@
-"""From requests to token ids: the prompt as the judge's own tokenizer writes it, and the tokens that count as answers."""
+"""From requests to token ids: prompts as the judge's own tokenizer writes them, and the tokens that are answers."""
 
 from __future__ import annotations
 

@@ -179,10 +179,6 @@ def pad_left(rows: list[np.ndarray], pad: int) -> tuple[np.ndarray, np.ndarray, 
     return tokens, mask, np.maximum(mask.cumsum(axis=1) - 1, 0)
 
 
-def where(judge: dict) -> str:
-    return f"judge `{judge['name']}`"
-
-
 def _check_record(judge: dict) -> None:
     check_model(judge)
     for key, allowed in (("dtype", DTYPES), ("device", DEVICES)):

@@ -210,60 +210,6 @@ def _summary(answers: list[dict]) -> str:
     return "; ".join(parts)
 
 
-def plan(job: Job) -> dict:
-    """What a run would cost, without loading the model: requests, those known, tokens of the others.
-
-    Returns
-    -------
-    {requests, known, tokens, most_written, shared_tokens, counted, parameters, tokens_per_s}: tokens of the prompts that
-    are missing, the most that their answers have, those of them that repeat the beginning of another prompt, and whether they were counted with the judge's tokenizer
-    (else 4 characters are taken as one); the model's size, and the speed of its last run, null where not known.
-    """
-    missing = job.missing
-    state = {"requests": len(job.requests), "known": len(job.requests) - len(missing)}
-    counter = _counter(job) if missing else lambda requests: []
-    tokens = counter(missing) if counter else []
-    shared = _shared_prefixes(tokens)
-    total = sum(map(len, tokens)) if counter else sum(_characters(request, job.template) for request in missing) // 4
-    written = len(missing) * (1 if job.template.answers else job.judge.get("max_tokens", 1))
-    size = {"tokens": total, "most_written": written, "shared_tokens": shared, "counted": counter is not None}
-    speed = job.store.last_speed() if job.store else None
-    return state | size | {"parameters": _parameters(job.judge), "tokens_per_s": speed}
-
-
-def _parameters(judge: dict) -> int | None:
-    from prefdissect.judges.local_model import count_parameters
-
-    return count_parameters(judge) if judge["kind"] in ("transformers", "vllm") else None
-
-
-def _counter(job: Job):
-    """A function from requests to token ids, where the judge has a tokenizer that can be loaded here."""
-    judge = job.judge
-    if judge["kind"] == "fake" or (judge["kind"] == "openai" and not judge.get("tokenizer")):
-        return None
-    from prefdissect.judges.local_model import load_tokenizer
-    from prefdissect.judges.tokens import PromptTokenizer
-
-    prompts = PromptTokenizer(load_tokenizer(judge), job.template, judge)
-    return lambda requests: [prompt.tokens.tolist() for prompt in prompts(requests)]
-
-
-def _characters(request: dict, template: Template) -> int:
-    texts = [request[key] for key in TEXTS] + [turn["content"] for turn in request.get("turns") or []]
-    return sum(map(len, texts)) + len(template.text) + len(template.system or "")
-
-
-def _shared_prefixes(rows: list[list[int]]) -> int:
-    """Tokens that a perfect prefix cache would not compute again: in sorted order, what a row shares with the last."""
-    ordered = sorted(rows)
-    shared = 0
-    for last, row in zip(ordered, ordered[1:]):
-        length = next((n for n, (one, other) in enumerate(zip(last, row)) if one != other), min(len(last), len(row)))
-        shared += length
-    return shared
-
-
 def read_lines(path: Path) -> list[dict]:
     """Read JSON Lines; only a newline byte ends a line. Raises `InputError`."""
     rows = []
@@ -309,7 +255,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         job = Job(options.judge, options.requests, options.store)
         if options.plan:
-            write_lines(options.answers, [plan(job)])
+            from prefdissect.judges.costs import costs_of
+
+            write_lines(options.answers, [costs_of(job)])
         else:
             run(job, options.answers, options.stored_only)
     except InputError as error:

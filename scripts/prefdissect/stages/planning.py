@@ -31,7 +31,7 @@ def _row(record: dict, pairs: pd.DataFrame, model: str | None, machine: dict, se
     with tempfile.TemporaryDirectory(prefix=f"plan-{record['name']}-") as workdir:
         where = machine_for(record, machine)
         found = plan_judge(with_model(record, model), record["template"], pairs, Path(workdir), where)
-    tokens = f"{found['tokens']:,}" if found["counted"] or not found["tokens"] else f"about {found['tokens']:,}"
+    tokens = f"{found['tokens']:,}" if found["counted"] else f"about {found['tokens']:,}"
     shared = f"{found['shared_tokens'] / found['tokens']:.0%}" if found["counted"] and found["tokens"] else "-"
     return {
         "judge": record["name"],
