@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 
 from running import ENVIRONMENT, snakemake, snakemake_command, tiny_study
+from servers import PASSING, Server, number_of
 
 pytestmark = pytest.mark.study
+PRICED = {"price": {"read": 2, "written": 8}}
 JUDGEMENTS = "results/tiny/judgements/pretend.parquet"
 
 
@@ -143,3 +145,32 @@ def test_usage_and_failure_classes_are_in_table_and_log(tmp_path):
     assert failed and usage["statuses"] == {"failed": failed, "ok": 120 - failed} and usage["tokens_read"] > 1000
     log = (tmp_path / "results/tiny/logs/judge_by_model/pretend.log").read_text(encoding="utf-8")
     assert f"{failed} failed" in log and f"{failed} x made to fail" in log
+
+
+def test_a_study_asks_a_server_that_fails_one_call_in_ten(tmp_path, monkeypatch):
+    key = "sk-proj-aB3/dE+fgh_1234567890-tail"
+    monkeypatch.setitem(ENVIRONMENT, "OPENAI_API_KEY", key)
+    config = tiny_study(tmp_path)
+    table = "results/tiny/judgements/served.parquet"
+
+    def run(fault, name):
+        with Server(fault=fault, key=key, model="m") as server:
+            served = {"name": "served", "kind": "openai", "model": "m", "base_url": server.url, "timeout": 1}
+            config["judges"] = [{"name": "longer", "kind": "rule", "rule": "longer"}, served | PRICED]
+            config["cache_dir"] = f"cache-{name}"
+            done = snakemake(tmp_path, config, table, "--forcerun", "judge_by_model")
+        assert done.code == 0, done.output
+        return pd.read_parquet(tmp_path / table), len(server.calls)
+
+    def one_in_ten(call, before):
+        share = number_of(call.prompt)
+        return PASSING[int(share * 1e6) % len(PASSING)] if share < 0.1 and before == 0 else None
+
+    calm, calls = run(lambda call, before: None, "calm")
+    stormy, more = run(one_in_ten, "stormy")
+    pd.testing.assert_frame_equal(calm, stormy, check_exact=True)
+    assert calls == 120 < more and (calm["status"] == "ok").all()
+    usage = json.loads((tmp_path / "results/tiny/judgements/served.usage.json").read_text(encoding="utf-8"))
+    assert usage["cost"] == pytest.approx((usage["tokens_read"] * 2 + 120 * 8) / 1e6) and usage["tokens_read"] > 0
+    leaks = [path for path in tmp_path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
+    assert leaks == []

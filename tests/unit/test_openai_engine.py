@@ -459,7 +459,8 @@ def test_tokens_are_put_right_by_the_servers_count():
     with Server() as server:  # it counts one token per character and more, four times what is expected
         asked(server, requests, concurrency=1, tokens_per_minute=60_000)
     counted = [len(call.prompt) + 1 for call in server.calls[:2]]
-    assert server.calls[2].at - server.calls[0].at > sum(counted) / 1000 * 0.95
+    # The first call is late by its connection; uncorrected the gap would be a quarter of this.
+    assert server.calls[2].at - server.calls[0].at > sum(counted) / 1000 * 0.6
 
 
 def test_a_stated_wait_is_kept_and_bounded():

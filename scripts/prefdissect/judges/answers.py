@@ -29,18 +29,25 @@ import math
 UNANSWERED = ("failed", "refused")
 
 
-def scored(identity: str, first: float, second: float, *, n_tokens: int, truncated: bool = False) -> dict:
-    """Answer of a judge whose two log-probabilities are known; `failed` where the model gave no number."""
+def scored(
+    identity: str, first: float, second: float, *, n_tokens: int, n_output: int = 0, truncated: bool = False
+) -> dict:
+    """Answer of a judge whose two log-probabilities are known; `failed` where the model gave no number.
+
+    `n_output` counts what a server bills as written.
+    """
     if not (math.isfinite(first) and math.isfinite(second)):
         return unanswered(identity, "failed", note="the log-probabilities are not finite", n_tokens=n_tokens)
     first, second = min(first, 0.0), min(second, 0.0)
     numbers = {"logp_first": first, "logp_second": second, "mass": min(1.0, math.exp(first) + math.exp(second))}
-    return {"id": identity, "status": "ok", **numbers, "n_tokens": n_tokens, "truncated": truncated}
+    counts = {"n_tokens": n_tokens, "n_output": n_output, "truncated": truncated}
+    return {"id": identity, "status": "ok", **numbers, **counts}
 
 
-def chosen(identity: str, winner: str, *, n_tokens: int = 0, truncated: bool = False) -> dict:
+def chosen(identity: str, winner: str, *, n_tokens: int = 0, n_output: int = 0, truncated: bool = False) -> dict:
     """Answer of a judge whose choice is known and whose log-probabilities are not."""
-    return {"id": identity, "status": "ok", "winner": winner, "n_tokens": n_tokens, "truncated": truncated}
+    counts = {"n_tokens": n_tokens, "n_output": n_output, "truncated": truncated}
+    return {"id": identity, "status": "ok", "winner": winner, **counts}
 
 
 def worded(identity: str, text: str, *, n_tokens: int, n_output: int, truncated: bool = False) -> dict:
