@@ -36,6 +36,7 @@ def make_random_model(
     layers: int = 2,
     vocab_size: int = 2000,
     max_positions: int = 8192,
+    rows: int | None = None,
 ) -> Path:
     """Write a random Llama with a tokenizer trained on `texts` as an ordinary Hugging Face folder.
 
@@ -51,6 +52,9 @@ def make_random_model(
         Width, a multiple of 64 (the size of a head).
     layers, vocab_size, max_positions
         Depth, largest vocabulary, longest input in tokens.
+    rows
+        Tokens that the model itself knows, at least as many as the tokenizer has; just as many if left out. Real
+        models often know more, so that texts too few for a large vocabulary still give one to the model.
 
     Returns
     -------
@@ -70,7 +74,10 @@ def make_random_model(
         raise InputError("no text to train the tokenizer on", where=f"random model {folder}")
     _check_free(folder)
     tokenizer = _tokenizer(texts, vocab_size, max_positions)
-    model = _model(len(tokenizer), seed, hidden_size, layers, max_positions, tokenizer)
+    if rows is not None and rows < len(tokenizer):
+        problem = f"rows {rows} is below the tokenizer's {len(tokenizer)} tokens"
+        raise InputError(problem, where=f"random model {folder}")
+    model = _model(rows or len(tokenizer), seed, hidden_size, layers, max_positions, tokenizer)
     _save(folder, model, tokenizer, seed)
     return folder
 
