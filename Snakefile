@@ -116,6 +116,7 @@ MEASURED = [
 
 if LIVE:
 
+    include: "workflow/rules/common.smk"
     include: "workflow/rules/pairs.smk"
     include: "workflow/rules/judges.smk"
     include: "workflow/rules/annotations.smk"

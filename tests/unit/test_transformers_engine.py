@@ -305,6 +305,17 @@ def test_words_are_what_the_model_would_write(model_folder, reference):
         assert answer["text"] == expected and answer["n_output"] <= 5
 
 
+def test_words_do_not_depend_on_the_models_own_settings(model_folder, tmp_path):
+    copy = shutil.copytree(model_folder, tmp_path / "m")
+    own = json.loads((copy / "generation_config.json").read_text(encoding="utf-8"))
+    own |= {"repetition_penalty": 5.0, "do_sample": True, "temperature": 9.0, "top_k": 3, "min_new_tokens": 6}
+    (copy / "generation_config.json").write_text(json.dumps(own), encoding="utf-8")
+    requests = [request(number) for number in range(3)]
+    for drawn in ({}, {"temperature": 0.7}):
+        one, other = (scored(folder, requests, IN_WORDS, max_tokens=8, **drawn) for folder in (model_folder, copy))
+        assert one == other
+
+
 def test_drawn_words_depend_on_seed_and_sample_and_not_on_the_batch(model_folder):
     requests = [request(number, id=f"p{number}|ab|{sample}") for number in range(2) for sample in range(3)]
     drawn = {"max_tokens": 4, "temperature": 1.0}

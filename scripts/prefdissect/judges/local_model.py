@@ -192,8 +192,14 @@ def load_fix(source: str) -> str:
     return "check the name, the revision, the network and the access rights"
 
 
-def longest_prompt(judge: dict, config, tokenizer) -> int:
-    """Longest prompt in tokens: the record's `max_length`, or else the model's own limit. Raises `InputError`."""
+def longest_prompt(judge: dict, config, tokenizer, room: int = 0) -> int:
+    """Longest prompt in tokens: the record's `max_length`, or else what the model takes less `room` for the answer.
+
+    Raises
+    ------
+    InputError
+        When there is no limit, or the record's is beyond the model's.
+    """
     config = config.get_text_config() if hasattr(config, "get_text_config") else config
     own = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None)
     if own is None and tokenizer.model_max_length < 10**9:
@@ -203,7 +209,10 @@ def longest_prompt(judge: dict, config, tokenizer) -> int:
         raise InputError("the model states no longest input", where=where(judge), fix="give `max_length` in tokens")
     if own is not None and asked is not None and asked > own:
         raise InputError(f"key `max_length` is {asked}, and the model takes {own} tokens", where=where(judge))
-    return asked or own
+    if own is not None and own <= room:
+        problem = f"key `max_tokens` is {room}, and the model takes {own} tokens with the prompt"
+        raise InputError(problem, where=where(judge), fix="a smaller number")
+    return min(asked or own, own - room) if own is not None else asked
 
 
 def count_parameters(judge: dict) -> int | None:

@@ -56,10 +56,14 @@ class TransformersEngine:
         self.device = _device(judge)
         self.tokenizer, self.model = _load(judge, self.device)
         self.prompts = PromptTokenizer(self.tokenizer, template, judge)
-        self.max_length = longest_prompt(judge, self.model.config, self.tokenizer)
         self.batch_tokens = judge.get("batch_tokens") or BATCH_TOKENS[self.device]
         self.batch_size = judge.get("batch_size") or BATCH_SIZE
         self.words = not template.answers
+        room = judge["max_tokens"] if self.words else 0
+        self.max_length = longest_prompt(judge, self.model.config, self.tokenizer, room)
+        if self.words:
+            # As the model's own: what a call leaves out is taken from there.
+            self.model.generation_config = self._writing()
         self._accepted = inspect.signature(self.model.forward).parameters
 
     def score(self, requests: list[dict]) -> Iterator[list[dict]]:
@@ -117,8 +121,6 @@ class TransformersEngine:
 
         temperature = self.judge.get("temperature") or 0.0
         groups = [[prompt] for prompt in prompts] if temperature else [prompts]
-        drawn = {"do_sample": True, "temperature": temperature, "top_p": self.judge.get("top_p") or 1.0, "top_k": 0}
-        options = drawn if temperature else {"do_sample": False}
         pad = self.tokenizer.pad_token_id or 0
         answers = []
         for group in groups:
@@ -127,14 +129,25 @@ class TransformersEngine:
             )
             torch.manual_seed(draw_seed(self.judge, group[0].id))
             with torch.inference_mode():
-                written = self.model.generate(
-                    tokens, attention_mask=mask, max_new_tokens=self.judge["max_tokens"], pad_token_id=pad, **options
-                )
+                written = self.model.generate(tokens, attention_mask=mask)
             for prompt, row in zip(group, written[:, tokens.shape[1] :].tolist(), strict=True):
                 row = self._until_end(row)
                 size = {"n_tokens": len(prompt.tokens), "n_output": len(row), "truncated": prompt.truncated}
                 answers.append(worded(prompt.id, self.tokenizer.decode(row, skip_special_tokens=True), **size))
         return answers
+
+    def _writing(self):
+        """Settings of the record alone: the model's own may hold a penalty or a temperature that nobody asked for."""
+        import transformers
+
+        temperature = self.judge.get("temperature") or 0.0
+        drawn = {"do_sample": True, "temperature": temperature, "top_p": self.judge.get("top_p") or 1.0, "top_k": 0}
+        return transformers.GenerationConfig(
+            max_new_tokens=self.judge["max_tokens"],
+            eos_token_id=self.model.generation_config.eos_token_id,
+            pad_token_id=self.tokenizer.pad_token_id or 0,
+            **(drawn if temperature else {"do_sample": False}),
+        )
 
     def _until_end(self, row: list[int]) -> list[int]:
         ends = self.model.generation_config.eos_token_id

@@ -141,19 +141,14 @@ def _cache_bytes(config, length: int) -> int:
 
 def lengths(judge: dict, template: Template, config, tokenizer) -> tuple[int, int]:
     """Longest prompt, and longest prompt with its answer, in tokens. Raises `InputError`."""
+    if not template.answers:
+        longest = longest_prompt(judge, config, tokenizer, room=judge["max_tokens"])
+        return longest, longest + judge["max_tokens"]
     longest = longest_prompt(judge, config, tokenizer)
-    own = getattr(_text_config(config), "max_position_embeddings", None)
-    room = 1 if template.answers else judge["max_tokens"]
-    if template.answers:
-        if longest == own:
-            # The one token that is written is never read, so a prompt may fill the model's whole context.
-            os.environ["VLLM_ALLOW_LONG_MAX_MODEL_LEN"] = "1"
-        return longest, longest + room
-    longest = min(longest, own - room) if own else longest
-    if longest < 1:
-        problem = f"key `max_tokens` is {room}, and the model takes {own} tokens with the prompt"
-        raise InputError(problem, where=where(judge), fix="a smaller number")
-    return longest, longest + room
+    if longest == getattr(_text_config(config), "max_position_embeddings", None):
+        # The one token that is written is never read, so a prompt may fill the model's whole context.
+        os.environ["VLLM_ALLOW_LONG_MAX_MODEL_LEN"] = "1"
+    return longest, longest + 1
 
 
 def set_environment(judge: dict) -> None:
