@@ -20,6 +20,8 @@ from prefdissect.preferences import combine
 from prefdissect.regression.cells import build_cells
 from prefdissect.regression.fit import FitSettings, fit_cells, summarise
 from prefdissect.regression.folds import prompt_folds, published_folds
+from prefdissect.regression.laplace_ep import fit_many as posterior_means
+from prefdissect.regression.laplace_ep import fit_posterior
 from prefdissect.regression.map_logistic import fit_many
 from prefdissect.regression.quality import calibration_error, scores
 from prefdissect.regression.resampling import resample_counts
@@ -439,3 +441,44 @@ def test_a_simulated_judge_follows_its_seed():
     length = feature_matrix(features)["lengthy"]
     assert (certain[length > 0] == "a").all() and (certain[length < 0] == "b").all()
     assert set(certain[length == 0]) == {"a", "b"}
+
+
+# --- an estimator that knows its posterior ----------------------------------------------------------------------------
+
+
+def test_intervals_are_those_of_the_posterior_of_the_full_data(tmp_path):
+    study = Study()
+    fits = study.fit(tmp_path, estimator="laplace_posterior")
+    validate(fits.coefficients, "coefficients", "test")
+    cell = next(cell for cell in study.cells() if (cell.judge, cell.group) == ("j1", "g1"))
+    posterior = fit_posterior(cell.x, cell.y, cell.weight[None], prior_scale=SETTINGS.prior_scale)
+    for name, expected in (
+        ("mean", posterior.mean[0]),
+        ("sd", posterior.sd[0]),
+        ("q025", posterior.quantile(0.025)[0]),
+        ("q975", posterior.quantile(0.975)[0]),
+        ("false_sign", posterior.false_sign()[0]),
+        ("degree_q025", 100 * expit(posterior.quantile(0.025)[0])),
+    ):
+        np.testing.assert_allclose(column(fits, "j1", "g1", name).astype(float), expected, atol=2e-4, err_msg=name)
+    assert column(fits, "j1", "g1", "word")["friendly"] == "rewards"
+    # Resamples are kept beside it, for comparisons of judges.
+    assert draws(fits, "j1", "g1").shape == (SETTINGS.resamples, 3)
+
+
+def test_intervals_need_no_resamples_and_folds_are_refitted(tmp_path):
+    study = Study()
+    fits = study.fit(tmp_path, estimator="laplace_posterior", resamples=0)
+    cell = next(cell for cell in study.cells() if (cell.judge, cell.group) == ("j2", "pooled"))
+    rows = list(published_folds(len(cell.y)))
+    alone = [posterior_means(cell.x[kept], cell.y[kept], np.ones((1, len(kept))), prior_scale=0.5)[0] for kept in rows]
+    np.testing.assert_allclose(column(fits, "j2", "pooled", "fold_mean"), np.mean(alone, axis=0), atol=2e-4)
+    assert (column(fits, "j2", "pooled", "word") != "no interval").all()
+
+
+def test_the_interval_of_overall_joins_independent_posteriors(tmp_path):
+    fits = Study().fit(tmp_path, estimator="laplace_posterior", resamples=0)
+    means, sds = ([column(fits, "j1", group, name).astype(float) for group in ("g1", "g2")] for name in ("mean", "sd"))
+    np.testing.assert_allclose(column(fits, "j1", OVERALL), np.mean(means, axis=0))
+    expected = np.sqrt(np.square(sds).sum(axis=0)) / 2
+    np.testing.assert_allclose(column(fits, "j1", OVERALL, "sd").astype(float), expected, rtol=0.15)

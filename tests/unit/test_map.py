@@ -265,4 +265,4 @@ def test_nothing_in_the_input_is_changed():
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_every_registered_estimator_loads(name):
     x, y, w = data(8, 100, 2)
-    assert load_estimator(name)(x, y, np.stack([w, 2 * w, 0 * w]), prior_scale=B).shape == (3, 2)
+    assert load_estimator(name).fit_many(x, y, np.stack([w, 2 * w, 0 * w]), prior_scale=B).shape == (3, 2)

@@ -21,6 +21,7 @@ from prefdissect.regression.registry import load_estimator
 from prefdissect.regression.resampling import resample_counts
 from prefdissect.tables import conform
 
+POSTERIOR_DRAWS = 400
 # Row x feature x resample products that keep a process busy for about half a minute.
 WORK_PER_PROCESS = 300_000_000
 
@@ -125,7 +126,8 @@ def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list
     print(f"{len(cells) - len(missing)} cells from the cache, {len(missing)} to fit", file=sys.stderr)
     processes = _processes(missing, len(counts), workers)
     computed = joblib.Parallel(n_jobs=processes)(
-        joblib.delayed(fit_cell)(cell, counts[:, cell.prompts], settings, length_column) for _, cell in missing
+        joblib.delayed(fit_cell)(cell, counts[:, cell.prompts], settings, length_column, int(key[:8], 16))
+        for key, cell in missing
     )
     for (key, _), result in zip(missing, computed):
         cache.store(key, result)
@@ -144,7 +146,9 @@ def _key(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: i
     return content_key(*data, tuple(asdict(settings).items()))
 
 
-def fit_cell(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None) -> dict[str, np.ndarray]:
+def fit_cell(
+    cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None, seed: int = 0
+) -> dict[str, np.ndarray]:
     """Everything that is fitted for one cell.
 
     Parameters
@@ -153,13 +157,17 @@ def fit_cell(cell: Cell, counts: np.ndarray, settings: FitSettings, length_colum
         The data, n rows and p features.
     counts : ndarray, shape (resamples, n)
         How often each row's prompt occurs in each resample.
+    seed
+        Seed of the draws from the posterior, another one for every cell.
 
     Returns
     -------
     dict
-        `mean` (p,), `fold_mean` (p,), `draws` (resamples, p), and one array of shape () per held-out score.
+        `mean` (p,), `fold_mean` (p,), `draws` (resamples, p), and one array of shape () per held-out score; from an
+        estimator that knows the posterior also `sd`, `q025`, `q975`, `false_sign` (p,) and `posterior` (draws, p).
     """
     n, p = cell.x.shape
+    estimator = load_estimator(settings.estimator)
     kept = np.zeros((N_PUBLISHED, n))
     for number, rows in enumerate(published_folds(n)):
         kept[number, rows] = 1
@@ -167,21 +175,41 @@ def fit_cell(cell: Cell, counts: np.ndarray, settings: FitSettings, length_colum
     trained = np.ones((len(splits), n))
     for number, (_, test) in enumerate(splits):
         trained[number, test] = 0
+    counts = counts if getattr(estimator, "RESAMPLED", True) else counts[:0]
     # Full data, folds and resamples weight the same rows differently: one call fits them all.
     weights = np.concatenate([np.ones((1, n)), kept, trained, counts]) * cell.weight
-    alpha = load_estimator(settings.estimator)(cell.x, cell.y, weights, prior_scale=settings.prior_scale)
+    alpha = estimator.fit_many(cell.x, cell.y, weights, prior_scale=settings.prior_scale)
     mean, folds, honest, draws = np.split(alpha, np.cumsum([1, N_PUBLISHED, len(splits)]))
     quality = held_out(cell, splits, honest, length_column)
     return {
         "mean": mean[0],
         "fold_mean": folds.mean(axis=0),
         "draws": draws,
+        **_posterior_of(estimator, cell, settings, seed),
         **{name: np.asarray(value) for name, value in quality.items()},
     }
 
 
+def _posterior_of(estimator, cell: Cell, settings: FitSettings, seed: int) -> dict[str, np.ndarray]:
+    """Posterior of the full data, from an estimator that knows it."""
+    if not hasattr(estimator, "fit_posterior"):
+        return {}
+    found = estimator.fit_posterior(cell.x, cell.y, cell.weight[None], prior_scale=settings.prior_scale)
+    return {
+        "sd": found.sd[0],
+        "q025": found.quantile(0.025)[0],
+        "q975": found.quantile(0.975)[0],
+        "false_sign": found.false_sign()[0],
+        "posterior": found.draws(POSTERIOR_DRAWS, seed)[:, 0],
+    }
+
+
 def _coefficient_rows(cell: Cell, result: dict, properties: list[str], settings: FitSettings) -> pd.DataFrame:
-    table = summarise(result["mean"], expit(result["mean"]), result["draws"], expit(result["draws"]), properties)
+    mean, draws = result["mean"], result["draws"]
+    if "q025" in result:
+        table = describe(mean, expit(mean), result, expit(result["q025"]), expit(result["q975"]), properties)
+    else:
+        table = summarise(mean, expit(mean), draws, expit(draws), properties)
     return table.assign(
         judge=cell.judge,
         group=cell.group,
@@ -198,18 +226,26 @@ def summarise(mean, share, draws, share_draws, properties: list[str]) -> pd.Data
     ----------
     mean, share : ndarray, shape (p,)
         Effect strength and its sigmoid (averaged where groups are averaged).
-    draws, share_draws : ndarray, shape (resamples, p)
-        The same in the resamples; no row gives null intervals.
+    draws, share_draws : ndarray, shape (draws, p)
+        The same in resamples or in draws from the posterior; no row gives null intervals.
     """
-    table = pd.DataFrame({"property": properties, "mean": mean, "degree": 100 * share})
     if len(draws) == 0:
+        table = pd.DataFrame({"property": properties, "mean": mean, "degree": 100 * share})
         return table.assign(
             sd=None, q025=None, q975=None, degree_q025=None, degree_q975=None, false_sign=None, word="no interval"
         )
-    table["sd"] = draws.std(axis=0, ddof=1)
-    table["q025"], table["q975"] = np.quantile(draws, [0.025, 0.975], axis=0)
-    table["degree_q025"], table["degree_q975"] = 100 * np.quantile(share_draws, [0.025, 0.975], axis=0)
-    table["false_sign"] = np.where(mean == 0, np.nan, (np.sign(draws) != np.sign(mean)).mean(axis=0))
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    wrong = np.where(mean == 0, np.nan, (np.sign(draws) != np.sign(mean)).mean(axis=0))
+    spread = {"sd": draws.std(axis=0, ddof=1), "q025": low, "q975": high, "false_sign": wrong}
+    return describe(mean, share, spread, *np.quantile(share_draws, [0.025, 0.975], axis=0), properties)
+
+
+def describe(mean, share, spread: dict, share_low, share_high, properties: list[str]) -> pd.DataFrame:
+    """Columns of the coefficients table from estimates and what surrounds them (`sd`, `q025`, `q975`, `false_sign`)."""
+    table = pd.DataFrame({"property": properties, "mean": mean, "degree": 100 * share})
+    for name in ("sd", "q025", "q975", "false_sign"):
+        table[name] = spread[name]
+    table["degree_q025"], table["degree_q975"] = 100 * share_low, 100 * share_high
     conditions = [(table["q025"] > 0) & (mean > 0), (table["q975"] < 0) & (mean < 0)]
     table["word"] = np.select(conditions, ["rewards", "penalises"], "not distinguishable")
     return table
@@ -227,7 +263,8 @@ def _overall(cells, results, properties, shared: list[str], settings: FitSetting
     for judge in dict.fromkeys(cell.judge for cell in cells):
         mine = [(cell, result) for cell, result in zip(cells, results) if cell.judge == judge and cell.group in shared]
         means = np.array([result["mean"] for _, result in mine])
-        draws = np.array([result["draws"] for _, result in mine])
+        # Of the posterior where it is known: cells are fitted apart, so draws of different groups are independent.
+        draws = np.array([result.get("posterior", result["draws"]) for _, result in mine])
         table = summarise(
             means.mean(axis=0), expit(means).mean(axis=0), draws.mean(axis=0), expit(draws).mean(axis=0), properties
         )

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_ndtr, ndtr, ndtri_exp
 
-NODES = 10
+# Nodes of the quadrature: the sigmoid is nearly a polynomial over a narrow cavity, and a step over a wide one.
+NODES, WIDE_NODES, WIDE = 10, 40, 1.5
 MAX_SWEEPS = 200
 TOLERANCE = 1e-5
 DAMPING = 0.9
@@ -259,8 +260,9 @@ def _update(precision, shift, usable, cavity_mean, cavity_variance, tilted_mean,
 
 def _logistic_moments(sign, weights, centre, variance) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of N(z; centre, variance) sigmoid(sign z)^weight, by Gauss-Hermite quadrature."""
-    nodes, node_weights = np.polynomial.hermite_e.hermegauss(NODES)
     sd = np.sqrt(variance)
+    count = NODES if sd.max(initial=0) < WIDE else WIDE_NODES
+    nodes, node_weights = np.polynomial.hermite_e.hermegauss(count)
     plain = bool(((weights == 0) | (weights == 1)).all())
     total, first, second = (np.zeros(centre.shape) for _ in range(3))
     for node, share in zip(nodes, node_weights, strict=True):

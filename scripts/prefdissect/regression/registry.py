@@ -1,13 +1,23 @@
-"""The estimators. A new one is one module with `fit_many(x, y, weights, *, prior_scale)` and one line here."""
+"""The estimators. A new one is one module and one line here.
+
+A module has `fit_many(x (n, p), y (n,), weights (m, n), *, prior_scale)`, which returns estimates (m, p). One that
+knows a posterior has `fit_posterior` with the same arguments too; it returns an object with `mean`, `sd`,
+`quantile(share)`, `false_sign()` and `draws(count, seed)`, as `laplace_ep.Posterior` has them. `RESAMPLED = False` says
+that a fit takes too long to be repeated for every resample.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 
-ESTIMATORS = {"map": "prefdissect.regression.map_logistic"}
+ESTIMATORS = {
+    "map": "prefdissect.regression.map_logistic",
+    "laplace_posterior": "prefdissect.regression.laplace_ep",
+    "laplace_weak": "prefdissect.regression.laplace_weak",
+}
 
 
-def load_estimator(name: str) -> Callable:
-    """The function of an estimator: (x (n, p), y (n,), weights (m, n), prior_scale) -> coefficients (m, p)."""
-    return import_module(ESTIMATORS[name]).fit_many
+def load_estimator(name: str) -> ModuleType:
+    """The module of an estimator."""
+    return import_module(ESTIMATORS[name])
