@@ -1,7 +1,7 @@
 """Estimator `laplace_weak`: the published model with a prior ten times as wide, beside the published one.
 
-The published prior shrinks hard: at 400 pairs an effect of 0.2 or more is seldom inside its 95 % interval. With this one
-little is shrunk, so that a reader sees what the data say by themselves and how far they carry.
+The published prior shrinks hard: at 400 pairs an effect of 0.2 or more is seldom inside its 95 % interval. With this
+one little is shrunk, so that a reader sees what the data say by themselves and how far they carry.
 """
 
 from __future__ import annotations
