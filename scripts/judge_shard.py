@@ -12,7 +12,7 @@ def main():
         record=snakemake.params.record,
         model=snakemake.input.model,
         template=snakemake.input.template,
-        machine=snakemake.config["machine"] | {"gpus": snakemake.resources.gpu},
+        machine=snakemake.config["machine"] | {"given": snakemake.resources.gpu},
         shard=int(snakemake.wildcards.shard),
         shards=snakemake.params.shards,
         output=snakemake.output.done,

@@ -112,7 +112,7 @@ def test_datasheet_has_every_scenario_and_defined_group_with_intervals(out):
     assert rows["first_slot"].between(rows["first_slot_q025"], rows["first_slot_q975"]).all()
     wide = rows["first_slot_q975"] - rows["first_slot_q025"]
     assert wide[rows["group"] == "Adversarial/Manual"].median() > 2 * wide[rows["group"] == "pooled"].median()
-    assert (out / "figures" / "datasheet.pdf").read_bytes().startswith(b"%PDF")
+    assert (out / "figures" / "datasheet" / "adversarial.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_a_finished_study_is_at_rest(folder, config):

@@ -87,12 +87,21 @@ def test_fewer_than_asked_for_is_refused():
         pass
 
 
-def test_a_scheduler_must_give_just_what_was_asked_for(monkeypatch):
+def test_jobs_of_a_scheduler_see_devices_of_their_own_under_the_same_numbers(monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    with claimed(3) as every:
-        assert len(every) == 3
-    with pytest.raises(InputError, match="asked for 2 GPUs and was given 3"), claimed(2):
-        pass
+    with claimed(3) as one:
+        monkeypatch.setenv("SLURM_JOB_ID", "8")
+        with claimed(3) as other:
+            assert one == other and len(one) == 3
+
+
+def test_a_device_is_the_same_by_number_and_by_uuid(monkeypatch):
+    monkeypatch.setattr(devices, "_driver_gpus", lambda: ["GPU-a", "GPU-b"])
+    with claim_gpus(1, "judge `j`", lambda line: None) as first:
+        assert first == ["0"]
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+        with claimed(1) as second:
+            assert second == ["GPU-b"]
 
 
 @pytest.mark.parametrize("listed, names", [("", []), ("-1", []), (" 2 , 3", ["2", "3"])])

@@ -158,6 +158,11 @@ def test_template_survives_being_written_as_plain_data():
         assert template_from(template.to_dict(), "t") == template
 
 
+def test_every_bundled_template_loads(root: Path):
+    templates = [load_template(path) for path in sorted((root / "workflow" / "prompts").glob("*.yaml"))]
+    assert len(templates) == 5 and {bool(template.answers) for template in templates} == {True, False}
+
+
 @pytest.mark.parametrize("name", ["pairwise.yaml", "pairwise_chat.yaml"])
 def test_the_bundled_templates_put_first_what_both_orders_share(root, name):
     template: Template = load_template(root / "workflow" / "prompts" / name)

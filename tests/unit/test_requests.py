@@ -92,12 +92,14 @@ def test_requests_are_repeated_and_rules_are_asked_without_an_order():
 
 def test_parts_cover_every_request_once_and_keep_prompts_together():
     requests = build_requests(make_pairs(40), template_from(TEMPLATE, "t"))
-    parts = [part_of(requests, number, 3) for number in range(3)]
+    parts = [part_of(requests, number, 3, "shard") for number in range(3)]
     assert sorted(r["id"] for part in parts for r in part) == sorted(r["id"] for r in requests)
-    assert all(len({r["id"] for r in part if r["prompt"] == prompt}) in (0, 2) for part in parts for prompt in
-               {r["prompt"] for r in requests})  # fmt: skip
+    for prompt in {request["prompt"] for request in requests}:
+        assert sorted(sum(request["prompt"] == prompt for request in part) for part in parts) == [0, 0, 2]
     fewer = build_requests(make_pairs(20), template_from(TEMPLATE, "t"))
-    assert {r["id"] for r in part_of(fewer, 1, 3)} <= {r["id"] for r in parts[1]}, "a pair that is added moves no other"
+    assert {r["id"] for r in part_of(fewer, 1, 3, "shard")} <= {r["id"] for r in parts[1]}, (
+        "a pair that is added moves no other"
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,3 +134,18 @@ def test_mass_below_the_least_is_no_verdict_and_keeps_its_numbers():
     table = to_judgements(make_pairs(1), answers, "j", min_mass=0.1)
     assert table["status"].tolist() == ["ok", "low_mass"] and table["verdict"].isna().tolist() == [False, True]
     assert table["logp_a"].notna().all()
+
+
+def test_parts_of_a_part_are_as_even_as_parts_of_the_whole():
+    requests = build_requests(make_pairs(600), template_from(TEMPLATE, "t"))
+    for shards, copies in ((2, 2), (4, 2), (2, 4)):
+        shard = part_of(requests, 0, shards, "shard")
+        sizes = [len(part_of(shard, number, copies, "copy")) for number in range(copies)]
+        assert sum(sizes) == len(shard) and min(sizes) > 0.6 * len(shard) / copies
+
+
+@pytest.mark.parametrize("constrained, status", [(False, "unparsed"), (True, "ok")])
+def test_a_cut_answer_might_have_gone_on(constrained, status):
+    answers = [worded(f"p0|{order}|0", "A", n_tokens=5, n_output=1, cut=True) for order in ("ab", "ba")]
+    table = to_judgements(make_pairs(1), answers, "j", template_from(WORDS, "t"), constrained=constrained)
+    assert table["status"].tolist() == [status] * 2

@@ -68,7 +68,7 @@ def test_worker_gets_its_files_and_its_output_reaches_the_log(tmp_path, template
         record, template_path, make_pairs(2), tmp_path / "w", Machine(interpreter(SCORES_ALL), log=lines.append)
     )
     assert table["verdict"].tolist() == ["a", "b", "a", "b"]
-    assert lines == ["some line"]
+    assert lines == ["some line", "table: 4 ok"]
     assert usage == {"requests": 4, "statuses": {"ok": 4}, "tokens_read": 12, "tokens_written": 0, "cost": None}
     given = json.loads((tmp_path / "w" / "0" / "judge.json").read_text(encoding="utf-8"))
     assert template_from(given.pop("template"), "x") == load_template(template_path)
@@ -289,6 +289,48 @@ def test_shards_fill_the_store_and_their_union_is_the_whole(tmp_path, template_p
     assert sum(asked) == 60 and all(asked)
     joined, _ = run_judge(FAKE, template_path, pairs, tmp_path / "w", machine, stored_only=True)
     pd.testing.assert_frame_equal(joined, judged(tmp_path / "other", template_path, pairs), check_exact=True)
+
+
+def test_shards_with_failures_that_are_accepted_can_be_joined(tmp_path, template_path):
+    pairs, machine = make_pairs(40), Machine(store=tmp_path / "store", log=lambda line: None)
+    failing = FAKE | {"failing": 0.2, "max_failed": 0.5}
+    for shard in range(2):
+        fill_store(failing, template_path, pairs, tmp_path / "w", machine, shard=shard, shards=2)
+    joined, usage = run_judge(failing, template_path, pairs, tmp_path / "w", machine, stored_only=True)
+    assert usage["statuses"]["failed"] > 3 and usage["statuses"]["ok"] > 40
+    assert joined.loc[joined["status"] == "failed", "verdict"].isna().all()
+
+
+def test_the_log_ends_with_what_became_of_the_requests(tmp_path, template_path):
+    lines: list[str] = []
+    judged(tmp_path, template_path, lines=lines, mass=0.001, min_mass=0.01)
+    assert lines[-1] == "table: 12 low_mass"
+
+
+def test_a_worker_that_dies_before_its_children_ends_the_job(tmp_path, template_path, interpreter):
+    child = 'import subprocess; subprocess.Popen(["sleep", "60"]); os.kill(os.getpid(), 9)'
+    start = time.monotonic()
+    with pytest.raises(InputError, match="killed"):
+        run_judge(
+            {"name": "j"}, template_path, make_pairs(1), tmp_path, Machine(interpreter(child), log=lambda _: None)
+        )
+    assert time.monotonic() - start < 30
+
+
+def test_a_judge_without_gpus_sees_none(tmp_path, template_path, interpreter, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    lines: list[str] = []
+    shown = interpreter('print(repr(os.environ.get("CUDA_VISIBLE_DEVICES")))')
+    for kind, gpus in (("transformers", 0), ("vllm", 1), ("fake", 0)):
+        with pytest.raises(InputError, match="without answers"):
+            run_judge(
+                {"name": "j", "kind": kind},
+                template_path,
+                make_pairs(1),
+                tmp_path,
+                Machine(shown, None, gpus, lines.append),
+            )
+    assert lines == ["''", "'0'", "'0,1'"]
 
 
 def test_little_mass_on_the_answers_is_counted_and_no_verdict(tmp_path, template_path):

@@ -1,7 +1,7 @@
 # What rules ask of a judge's record.
 MODELS = STUDY.judges_of(*ASKED)
 RANDOM_MODELS = [judge for judge in MODELS if "random_model" in STUDY.judges[judge]]
-WHERE_AND_HOW = ("label", "attributes", "gpu", "mem_mb", "runtime", "shards")
+WHERE_AND_HOW = ("label", "attributes", "gpu", "mem_mb", "runtime", "threads", "shards")
 
 
 def judge_record(wildcards):
@@ -29,7 +29,8 @@ def judge_minutes(wildcards, attempt):
 def judge_threads(wildcards):
     """All cores for a model on the CPU; judges on GPUs and servers run side by side."""
     record = STUDY.judges[wildcards.judge]
-    return (workflow.cores or 1) if record["kind"] in LOADED and not record["gpu"] else 1
+    on_cpu = record["kind"] in LOADED and not record["gpu"]
+    return record.get("threads") or ((workflow.cores or 1) if on_cpu else 1)
 
 
 def n_shards(judge):

@@ -2,7 +2,11 @@
 RECORDED = STUDY.judges_of("recorded")
 RECORDED_SOURCES = list(dict.fromkeys(STUDY.judges[judge]["source"] for judge in RECORDED))
 # Where a judge runs and not what it answers: no rule's `params` hold it, so that another machine redoes nothing.
-config["machine"] = {"store": f"{STUDY['cache_dir']}/judgements", "judge_python": STUDY["judge_python"]}
+config["machine"] = {
+    "store": f"{STUDY['cache_dir']}/judgements",
+    "judge_python": STUDY["judge_python"],
+    "gpus": {judge: STUDY.judges[judge].get("gpu", 0) for judge in MODELS},
+}
 
 
 rule import_judgements:

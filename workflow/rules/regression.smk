@@ -66,7 +66,10 @@ rule fit_coefficients:
             **{key: value for key, value in STUDY["regression"].items() if key != "estimators"},
             "code": code_hash(
                 "prefdissect.regression.fit",
-                *(f"prefdissect.regression.{module}" for module in ["map_logistic", "laplace_weak", "quality", "folds"]),
+                *(
+                    f"prefdissect.regression.{module}"
+                    for module in ["map_logistic", "laplace_weak", "quality", "folds"]
+                ),
             ),
         },
         cache_dir=STUDY["cache_dir"],

@@ -15,6 +15,8 @@ n_tokens, n_output
     Tokens read and written.
 truncated
     Were the responses cut to fit.
+cut
+    Did the judge want to write on when `max_tokens` ended its answer.
 note
     Why there is no answer, for the log.
 
@@ -50,10 +52,20 @@ def chosen(identity: str, winner: str, *, n_tokens: int = 0, n_output: int = 0, 
     return {"id": identity, "status": "ok", "winner": winner, **counts}
 
 
-def worded(identity: str, text: str, *, n_tokens: int, n_output: int, truncated: bool = False) -> dict:
+def worded(
+    identity: str, text: str, *, n_tokens: int, n_output: int, truncated: bool = False, cut: bool = False
+) -> dict:
     """Answer in words; what it means is read later."""
     counts = {"n_tokens": n_tokens, "n_output": n_output, "truncated": truncated}
-    return {"id": identity, "status": "ok", "text": text, **counts}
+    return {"id": identity, "status": "ok", "text": text, "cut": cut, **counts}
+
+
+def log_sum(logps: list[float]) -> float:
+    """Logarithm of the sum of probabilities that are given by their logarithms."""
+    highest = max(logps)
+    if not math.isfinite(highest):
+        return highest
+    return highest + math.log(sum(math.exp(logp - highest) for logp in logps))
 
 
 def unanswered(identity: str, status: str, *, note: str | None = None, n_tokens: int = 0) -> dict:

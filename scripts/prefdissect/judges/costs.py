@@ -6,7 +6,6 @@ from prefdissect.judges.local_model import count_parameters, load_tokenizer
 from prefdissect.judges.prompts import Template
 from prefdissect.judges.tokens import PromptTokenizer
 
-LOADED = ("transformers", "vllm")
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -26,7 +25,7 @@ def costs_of(job) -> dict:
     size, and the speed of its last run, null where not known.
     """
     judge, missing = job.judge, job.missing
-    tokenised = bool(missing) and (judge["kind"] in LOADED or bool(judge.get("tokenizer")))
+    tokenised = bool(missing) and (judge["kind"] in ("transformers", "vllm") or bool(judge.get("tokenizer")))
     if tokenised:
         prompts = PromptTokenizer(load_tokenizer(judge), job.template, judge)(missing)
         lengths, shared = [len(prompt.tokens) for prompt in prompts], _shared([p.tokens.tolist() for p in prompts])
@@ -39,7 +38,7 @@ def costs_of(job) -> dict:
         "most_written": len(missing) * (1 if job.template.answers else judge.get("max_tokens", 1)),
         "shared_tokens": shared,
         "counted": tokenised or not missing,
-        "parameters": count_parameters(judge) if judge["kind"] in LOADED else None,
+        "parameters": count_parameters(judge) if judge["kind"] in ("transformers", "vllm") else None,
         "tokens_per_s": job.store.last_speed() if job.store else None,
     }
 

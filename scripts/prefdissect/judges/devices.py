@@ -20,8 +20,8 @@ from pathlib import Path
 from prefdissect.errors import InputError
 
 WAIT_SECONDS = 1.0
-# Set by a scheduler that has allotted devices to the job already.
-SCHEDULERS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "JOB_ID")
+# Set by a scheduler: other jobs of it see other devices, perhaps under the same numbers.
+SCHEDULERS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID")
 
 
 def visible_gpus() -> list[str]:
@@ -29,6 +29,11 @@ def visible_gpus() -> list[str]:
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
         return [name.strip() for name in listed.split(",") if name.strip() and name.strip() != "-1"]
+    return _driver_gpus()
+
+
+def _driver_gpus() -> list[str]:
+    """UUIDs of all GPUs that the driver lists, in the order of their slots."""
     try:
         done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):  # no driver, no GPU
@@ -56,14 +61,13 @@ def claim_gpus(count: int, where: str, log: Callable[[str], None]) -> Iterator[l
     Raises
     ------
     InputError
-        When fewer are visible than asked for, or a scheduler gave another number.
+        When fewer are visible than asked for.
     """
     if count == 0:
         yield None
         return
     visible = visible_gpus()
-    scheduled = next((name for name in SCHEDULERS if name in os.environ), None)
-    if len(visible) < count or (scheduled and len(visible) != count):
+    if len(visible) < count:
         fix = "keys `gpu`, `tensor_parallel` and `data_parallel` of the judge; `device: cpu` runs it without any"
         problem = f"asked for {count} GPU{'s' * (count > 1)} and was given {len(visible)}"
         raise InputError(problem, where=where, fix=fix)
@@ -73,10 +77,10 @@ def claim_gpus(count: int, where: str, log: Callable[[str], None]) -> Iterator[l
 
 def _claim(visible: list[str], count: int, held: ExitStack, where: str, log: Callable[[str], None]) -> list[str]:
     """Lock `count` devices, all or none, so that two judges that wait for each other cannot happen."""
-    waited = False
+    waited, locks = False, _lock_names(visible)
     while True:
         with ExitStack() as attempt:
-            claimed = list(islice((name for name in visible if _lock(name, attempt)), count))
+            claimed = list(islice((name for name in visible if _lock(locks[name], attempt)), count))
             if len(claimed) == count:
                 held.push(attempt.pop_all())
                 return claimed
@@ -84,6 +88,14 @@ def _claim(visible: list[str], count: int, held: ExitStack, where: str, log: Cal
             log(f"{where}: waiting for {count} of the GPUs {', '.join(visible)}")
             waited = True
         time.sleep(WAIT_SECONDS)
+
+
+def _lock_names(visible: list[str]) -> dict[str, str]:
+    """One name for each device however it was called: its UUID where numbers can be told, apart for every batch job."""
+    job = next((os.environ[name] for name in SCHEDULERS if name in os.environ), "")
+    known = _driver_gpus() if not job and any(name.isdigit() for name in visible) else []
+    numbers = {str(number): uuid for number, uuid in enumerate(known)}
+    return {name: f"{job}-{numbers.get(name, name)}" for name in visible}
 
 
 def _lock(name: str, stack: ExitStack) -> bool:

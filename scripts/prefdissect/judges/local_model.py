@@ -17,6 +17,11 @@ from prefdissect.errors import InputError
 from prefdissect.judges.tokens import where
 
 # All that a folder's answers depend on. A README or a picture beside the weights is not part of the model.
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "cuda")
+# Of vLLM's arguments those that only move work about.
+TUNING = ("enable_prefix_caching", "block_size", "disable_log_stats", "use_tqdm_on_load", "max_num_seqs")
+TUNING += ("max_num_batched_tokens", "swap_space", "num_gpu_blocks_override", "compilation_config")
 PARTS = {".safetensors", ".bin", ".pt", ".json", ".model", ".txt", ".jinja", ".py", ".tiktoken", ".gguf"}
 
 
@@ -39,9 +44,18 @@ def check_model(judge: dict, key: str = "model") -> None:
         raise InputError(f"key `{key}` is missing", where=where(judge), fix=fix)
     folder = folder_of(name)
     if folder is None and (name.startswith((".", "/", "~")) or name.count("/") != 1):
-        raise InputError(f"the model folder `{name}` does not exist", where=where(judge))
+        fix = "a folder that is there, or a name on the hub: owner/name"
+        raise InputError(f"the model folder `{name}` does not exist", where=where(judge), fix=fix)
     if folder is not None and key == "model" and not (folder / "config.json").is_file():
         raise InputError(f"the model folder `{name}` has no config.json", where=where(judge))
+
+
+def check_choices(judge: dict) -> None:
+    """Refuse an unknown number type or device. Raises `InputError`."""
+    for key, allowed in (("dtype", DTYPES), ("device", DEVICES)):
+        if judge.get(key, "auto") not in allowed:
+            fix = f"one of {', '.join(allowed)}"
+            raise InputError(f"key `{key}`: `{judge[key]}` is unknown", where=where(judge), fix=fix)
 
 
 def check_whole(judge: dict, *keys: str) -> None:
@@ -64,15 +78,55 @@ def identity_of(judge: dict) -> dict:
         When the model cannot be found.
     """
     check_model(judge)
-    identity = {"model": _fingerprint(judge, judge["model"], judge.get("revision"))}
+    identity = {"model": fingerprint(judge, judge["model"], judge.get("revision"))}
     if judge.get("tokenizer"):
         check_model(judge, "tokenizer")
-        identity["tokenizer"] = _fingerprint(judge, judge["tokenizer"], None)
-    settings = {"dtype": "auto", "quantization": None, "chat_template_kwargs": None, "engine_args": None}
-    return identity | {key: judge.get(key) or usual for key, usual in settings.items()}
+        identity["tokenizer"] = fingerprint(judge, judge["tokenizer"], None)
+    dtype = judge.get("dtype") or "auto"
+    identity["dtype"] = _own_dtype(judge, identity["model"]) if dtype == "auto" else dtype
+    arguments = {key: value for key, value in (judge.get("engine_args") or {}).items() if key not in TUNING}
+    settings = {key: judge.get(key) or None for key in ("quantization", "chat_template_kwargs")}
+    return identity | settings | {"engine_args": arguments or None}
 
 
-def _fingerprint(judge: dict, name: str, revision: str | None) -> str:
+def pinned(identity: dict) -> dict:
+    """What a record says in other words than its identity: commits for branches, and the number type for `auto`."""
+    found = {"dtype": identity["dtype"]}
+    for key, part in (("revision", identity["model"]), ("tokenizer_revision", identity.get("tokenizer", ""))):
+        if not part.startswith("sha256:") and "@" in part:
+            found[key] = part.rpartition("@")[2]
+    return found
+
+
+def _own_dtype(judge: dict, model: str) -> str:
+    """Number type that the model's files state, which `auto` means whatever the engine and the device.
+
+    vLLM by itself would take bfloat16 for a float32 model on a GPU, and transformers float32.
+    """
+    config = _config(judge, model)
+    parts = (config, config.get("text_config") or {})
+    stated = next((part[key] for part in parts for key in ("dtype", "torch_dtype") if part.get(key)), "auto")
+    return str(stated).removeprefix("torch.")
+
+
+def _config(judge: dict, model: str) -> dict:
+    folder = folder_of(judge["model"])
+    if folder is None:
+        import huggingface_hub
+
+        commit = model.rpartition("@")[2]
+        path = Path(huggingface_hub.hf_hub_download(judge["model"], "config.json", revision=commit))
+    else:
+        path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # a damaged folder: the loader will say what is wrong with it as well
+        raise InputError(load_problem(judge, error), where=where(judge), fix=load_fix(judge["model"])) from None
+    return config if isinstance(config, dict) else {}
+
+
+def fingerprint(judge: dict, name: str, revision: str | None) -> str:
+    """Identity of a model or tokenizer: hash of a folder's content, or hub name and commit. Raises `InputError`."""
     folder = folder_of(name)
     if folder is not None:
         return f"sha256:{folder_hash(folder)}"
@@ -84,7 +138,7 @@ def folder_hash(folder: Path) -> str:
 
     Large files are read once: their hash is kept beside the user's other caches by path, size and time of change.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in PARTS)
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in PARTS)
     memo = _Memo()
     with ThreadPoolExecutor(8) as pool:
         hashes = list(pool.map(memo.file_hash, files))
@@ -146,8 +200,8 @@ def _commit(judge: dict, name: str, revision: str | None) -> str:
     try:
         return huggingface_hub.HfApi().model_info(name, revision=revision, timeout=30).sha
     except Exception as error:  # offline, or a failure of the network, which each version of the client words anew
-        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
-        if isinstance(error, HfHubHTTPError) and error.response is not None and error.response.status_code < 500:
+        reason = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+        if isinstance(error, HfHubHTTPError) and error.response is not None and error.response.status_code == 404:
             problem = f"the hub has no model `{name}`" + (f", revision {revision}" if revision else "")
             fix = "check the name, the revision and the access rights"
             raise InputError(problem, where=where(judge), fix=fix) from error
@@ -166,7 +220,7 @@ def load_tokenizer(judge: dict):
 
     transformers.utils.logging.set_verbosity_error()
     name = judge.get("tokenizer") or judge["model"]
-    revision = None if judge.get("tokenizer") else judge.get("revision")
+    revision = judge.get("tokenizer_revision" if judge.get("tokenizer") else "revision")
     try:
         return transformers.AutoTokenizer.from_pretrained(
             source_of(name), revision=revision, trust_remote_code=bool(judge.get("trust_remote_code", False))
@@ -215,14 +269,39 @@ def longest_prompt(judge: dict, config, tokenizer, room: int = 0) -> int:
     return min(asked or own, own - room) if own is not None else asked
 
 
-def count_parameters(judge: dict) -> int | None:
-    """Weights of a model in a folder, from the headers of its safetensors files; None where there are none."""
+def check_vocabulary(judge: dict, prompts: list, size: int) -> None:
+    """Refuse prompts or answers with a token that the model does not know. Raises `InputError`."""
+    tokens = ([int(each.tokens.max(initial=0)), *each.first, *each.second] for each in prompts)
+    highest = max(map(max, tokens), default=0)
+    if highest >= size:
+        problem = f"the tokenizer gives token {highest}, and the model knows only {size}"
+        raise InputError(problem, where=where(judge), fix="tokenizer and model must belong together")
+
+
+def files_of(judge: dict) -> Path | None:
+    """Folder with the model's files: the record's own, or the hub's local copy; None where it is not here yet."""
     folder = folder_of(judge["model"])
+    if folder is not None:
+        return folder
+    import huggingface_hub
+
+    cached = huggingface_hub.try_to_load_from_cache(judge["model"], "config.json", revision=judge.get("revision"))
+    return Path(cached).parent if isinstance(cached, str) else None
+
+
+def count_parameters(judge: dict) -> int | None:
+    """Weights of a model that is here, from the headers of its safetensors files; None where there are none."""
+    folder = files_of(judge)
     files = sorted(folder.glob("*.safetensors")) if folder else []
     return sum(map(_weights_in, files)) if files else None
 
 
 def _weights_in(path: Path) -> int:
+    return sum(math.prod(entry["shape"]) for entry in tensors_in(path).values())
+
+
+def tensors_in(path: Path) -> dict[str, dict]:
+    """Tensors by name, from the header of a safetensors file: eight bytes of its length, then JSON."""
     with path.open("rb") as handle:
         header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    return {name: entry for name, entry in header.items() if name != "__metadata__"}

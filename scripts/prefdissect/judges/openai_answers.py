@@ -9,10 +9,12 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from prefdissect.judges.answers import log_sum
 from prefdissect.judges.openai_client import Garbled
 
 # Servers write this for a probability of zero, or for one they do not tell.
 NOTHING = -9999.0
+EXACT = 1e-3  # nats
 
 
 class Unfit(Exception):
@@ -52,6 +54,12 @@ def refusal(data: dict, api: str) -> str | None:
         return f"refused: {said}" if said else None
 
 
+def was_cut(data: dict) -> bool:
+    """Did the judge want to write on. Raises `Garbled`."""
+    with _promised():
+        return data["choices"][0].get("finish_reason") == "length"
+
+
 def text_of(data: dict, api: str) -> str:
     """What a judge that answers in words wrote; nothing where the server sends null. Raises `Garbled`."""
     with _promised():
@@ -78,7 +86,7 @@ def exact_logps(data: dict, first: tuple[int, ...], second: tuple[int, ...]) -> 
         logps = [[found.get(f"token_id:{token}") for token in tokens] for tokens in (first, second)]
     if any(logp is None for group in logps for logp in group):
         raise NO_LOGPROBS if not logprobs else NOT_EXACT
-    return _together(_numbers(logps[0])), _together(_numbers(logps[1]))
+    return log_sum(_numbers(logps[0])), log_sum(_numbers(logps[1]))
 
 
 def listed_logps(data: dict, api: str) -> dict[str, float]:
@@ -109,31 +117,37 @@ def listed_logps(data: dict, api: str) -> dict[str, float]:
     for (text, _), logp in zip(entries, _numbers([logp for _, logp in entries]), strict=True):
         if logp > -math.inf:
             found.setdefault(text, []).append(logp)
-    return {text: _together(logps) for text, logps in found.items()}
+    return {text: log_sum(logps) for text, logps in found.items()}
 
 
 def decide(listed: dict[str, float], answers: tuple) -> tuple[float, float] | str | None:
     """Find two answers among the likeliest next tokens, by their very text.
+
+    A spelling that is not listed is at most as likely as the least likely token that is: so much more an answer may
+    have than what is listed of it.
 
     Parameters
     ----------
     listed
         Log-probabilities (nats) by text, as `listed_logps` gives them.
     answers
-        The spellings of the first and of the second answer; the mass of those that are listed is added.
+        The spellings of the first and of the second answer.
 
     Returns
     -------
-    Both log-probabilities; or `first` or `second` where only that answer is listed and the other, all of whose
-    spellings are at most as likely as the last token listed, cannot reach it; or None.
+    Both log-probabilities where what is not listed can change them by no more than `EXACT`; else `first` or `second`
+    where what is not listed cannot change the winner; else None.
     """
-    found = [[listed[text] for text in spellings if text in listed] for spellings in answers]
-    if all(found):
-        return _together(found[0]), _together(found[1])
-    for winner, here, other in (("first", found[0], answers[1]), ("second", found[1], answers[0])):
-        if here and _together(here) >= min(listed.values()) + math.log(len(other)):
-            return winner
-    return None
+    if not listed:
+        return None
+    least = math.exp(min(listed.values()))
+    lows = [sum(math.exp(listed[text]) for text in spellings if text in listed) for spellings in answers]
+    highs = [low + least * sum(text not in listed for text in group) for low, group in zip(lows, answers, strict=True)]
+    if all(lows) and all(math.log(high / low) <= EXACT for low, high in zip(lows, highs, strict=True)):
+        return math.log(lows[0]), math.log(lows[1])
+    if lows[0] >= highs[1] and lows[0] > 0:
+        return "first"
+    return "second" if lows[1] >= highs[0] and lows[1] > 0 else None
 
 
 def _numbers(values: list) -> list[float]:
@@ -143,11 +157,3 @@ def _numbers(values: list) -> list[float]:
     if any(math.isnan(number) for number in numbers):
         raise Garbled("a log-probability is not a number")
     return [number if number > NOTHING else -math.inf for number in numbers]
-
-
-def _together(logps: list[float]) -> float:
-    """Logarithm of the sum of probabilities."""
-    highest = max(logps)
-    if len(logps) == 1 or highest == -math.inf:
-        return highest
-    return highest + math.log(sum(math.exp(logp - highest) for logp in logps))

@@ -232,7 +232,8 @@ class Client:
         if self.answered or trouble.status not in (401, 403, 404):
             return
         refused = f"{self.endpoint} answers HTTP {trouble.status}" + (f" ({trouble.detail})" if trouble.detail else "")
-        wrong = {401: f"the key in the environment variable {self.key_name}", 404: "`model` and `base_url`"}
+        key = f"the key in the environment variable {self.key_name}"
+        wrong = {401: key, 404: "`model` and `base_url`; a raw template asks /completions, which chat models may lack"}
         both = f"the key in the environment variable {self.key_name}, and its rights to `{self.judge['model']}`"
         raise InputError(refused, where=where(self.judge), fix=f"check {wrong.get(trouble.status, both)}")
 

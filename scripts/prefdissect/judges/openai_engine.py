@@ -122,6 +122,8 @@ class OpenaiEngine:
             answer = await self.client.ask(self.api, body, size, lambda data: self._read(request["id"], prompt, data))
         except Trouble as trouble:
             answer = _given_up(request["id"], trouble, 0 if prompt is None else len(prompt.tokens))
+            if not (trouble.passing or trouble.status in (401, 403, 404, 429)):
+                return answer  # a fault of this one request, whatever the next one brings
         self._count(answer)
         return answer
 
@@ -186,7 +188,7 @@ class OpenaiEngine:
         about |= {"n_output": written, "truncated": prompt is not None and prompt.truncated}
         if not self.template.answers:
             text = self.client.redact.answer(answers_of.text_of(data, self.api))
-            return worded(identity, text, **about)
+            return worded(identity, text, cut=answers_of.was_cut(data), **about)
         try:
             return self._scored(identity, prompt, data, about)
         except answers_of.Unfit as error:

@@ -6,11 +6,12 @@ Needs only the standard library: a wrong record is refused before anything heavy
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from prefdissect.errors import InputError
-from prefdissect.judges.local_model import check_model, check_whole, folder_hash, folder_of
+from prefdissect.judges.local_model import check_model, check_whole, fingerprint
 from prefdissect.judges.prompts import Template
 from prefdissect.judges.tokens import TOO_LONG, where
 
@@ -18,6 +19,7 @@ APIS = ("completions", "chat")
 HOSTED = "https://api.openai.com/v1"
 KEY = "OPENAI_API_KEY"
 LARGEST = 10**9
+_SECRET = re.compile(r"(?i)(key|token|secret|sig|password)[^=&]*=")
 
 
 def identify(judge: dict) -> dict:
@@ -27,9 +29,10 @@ def identify(judge: dict) -> dict:
     identity = {"endpoint": endpoint(judge), "model": judge["model"]}
     identity["api"] = "completions" if exact else judge.get("api")
     identity["prefill"], identity["exact"] = bool(judge.get("prefill")), exact
+    identity["revision"] = judge.get("revision")
     if exact:
-        folder = folder_of(str(judge.get("tokenizer")))
-        identity["tokenizer"] = f"sha256:{folder_hash(folder)}" if folder else judge.get("tokenizer")
+        check_model(judge, "tokenizer")
+        identity["tokenizer"] = fingerprint(judge, judge["tokenizer"], None)
     else:
         identity["top_logprobs"] = judge.get("top_logprobs")
     return identity | {key: judge.get(key) or None for key in ("chat_template_kwargs", "extra_body")}
@@ -49,14 +52,23 @@ def endpoint(judge: dict) -> str:
     if not usable:
         fix = "an address such as http://localhost:8000/v1"
         raise InputError("key `base_url` is no address of a server", where=where(judge), fix=fix)
+    if _SECRET.search(parts.query):
+        fix = f"put it in the environment and name the variable in `api_key_env` (default {KEY})"
+        raise InputError("key `base_url` holds a key in its query", where=where(judge), fix=fix)
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 def key_of(judge: dict) -> str | None:
-    """The key from the environment, or None for a server that wants none. Raises `InputError`."""
-    name = judge.get("api_key_env") or KEY
+    """The key from the environment, or None for a server that wants none. Raises `InputError`.
+
+    OPENAI_API_KEY by itself goes to OpenAI alone: another server gets the key that the record names for it.
+    """
+    hosted = urlsplit(endpoint(judge)).hostname == urlsplit(HOSTED).hostname
+    name = judge.get("api_key_env") or (KEY if hosted else None)
+    if name is None:
+        return None
     key = os.environ.get(name, "").strip()
-    if not key and (judge.get("api_key_env") or not judge.get("base_url")):
+    if not key:
         fix = f"export {name}=..., or name another variable in `api_key_env`"
         raise InputError(f"the environment variable {name} holds no key", where=where(judge), fix=fix)
     if not all("!" <= letter <= "~" for letter in key):

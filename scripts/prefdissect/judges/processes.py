@@ -97,6 +97,11 @@ class Worker:
         self.process.stdin.close()
         self.process.stdout.close()
 
+    def end_group(self) -> None:
+        """Once it has ended, end what it started: a child would keep its output open and its GPUs busy."""
+        self.process.wait()
+        self._signal(signal.SIGKILL)
+
     def _signal(self, number: int) -> None:
         try:
             os.killpg(self.process.pid, number)
@@ -129,6 +134,7 @@ def run_all(
             for number, worker in enumerate(workers):
                 worker.start()
                 threading.Thread(target=_listen, args=(number, worker, lines), daemon=True).start()
+                threading.Thread(target=worker.end_group, daemon=True).start()
             running = len(workers)
             while running:
                 number, line = lines.get()
@@ -144,7 +150,8 @@ def run_all(
 
 def _listen(number: int, worker: Worker, lines: queue.Queue) -> None:
     for raw in worker.process.stdout:
-        lines.put((number, raw.decode("utf-8", "replace").rstrip()))
+        # Of a line that was drawn over and over only the last state is left.
+        lines.put((number, raw.decode("utf-8", "replace").rstrip().rpartition("\r")[2]))
     lines.put((number, None))
 
 

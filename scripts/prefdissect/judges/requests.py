@@ -75,16 +75,17 @@ def _turns(value: object, where: str) -> list[dict] | None:
     return turns or None
 
 
-def part_of(requests: Iterable[dict], number: int, parts: int) -> list[dict]:
+def part_of(requests: Iterable[dict], number: int, parts: int, purpose: str) -> list[dict]:
     """The requests of part `number` (from 0) of `parts`, by a hash of the conversation.
 
-    What shares a beginning stays in one part, and a pair that is added moves no other.
+    What shares a beginning stays in one part, and a pair that is added moves no other. Another `purpose` splits anew,
+    so that the parts of a part are as large as those of the whole.
     """
-    return [request for request in requests if _slot(request) % parts == number]
+    return [request for request in requests if _slot(request, purpose) % parts == number]
 
 
-def _slot(request: dict) -> int:
-    conversation = json.dumps([request["turns"], request["prompt"]])
+def _slot(request: dict, purpose: str) -> int:
+    conversation = json.dumps([purpose, request["turns"], request["prompt"]])
     return int.from_bytes(hashlib.sha256(conversation.encode("ascii")).digest()[:8], "big")
 
 
@@ -97,12 +98,13 @@ def to_judgements(
     samples: int = 1,
     orders: tuple = ORDERS,
     min_mass: float = 0.0,
+    constrained: bool = False,
 ) -> pd.DataFrame:
     """Bring an engine's answers into the form of the table `judgements`, in the order of the pairs.
 
     The larger log-probability wins, equal ones are a tie. An answer in words counts as the template reads it, and is
-    `unparsed` when it says something that was not offered; one with less than `min_mass` on the two answers is
-    `low_mass`. Neither is a verdict.
+    `unparsed` when it says something that was not offered, or was cut unless it was `constrained`; one with less than
+    `min_mass` on the two answers is `low_mass`. Neither is a verdict.
 
     Raises
     ------
@@ -112,7 +114,9 @@ def to_judgements(
     asked = [(pair, order, sample) for pair in pairs["pair_id"] for order in orders for sample in range(samples)]
     found = {answer["id"]: answer for answer in answers}
     _check_complete(answers, found, [identify_request(*each) for each in asked], judge_name)
-    rows = [(*each, *_outcome(found[identify_request(*each)], each[1], template, min_mass)) for each in asked]
+    rows = [
+        (*each, *_outcome(found[identify_request(*each)], each[1], template, min_mass, constrained)) for each in asked
+    ]
     return conform(pd.DataFrame(rows, columns=list(_COLUMNS)).assign(judge=judge_name), "judgements")
 
 
@@ -125,14 +129,15 @@ def _check_complete(answers: list[dict], found: dict, asked: list[str], judge_na
             raise InputError(f"{problem} request, in {len(ids)} cases, such as `{min(ids)}`", where=where)
 
 
-def _outcome(answer: dict, order: str | None, template: Template | None, min_mass: float) -> tuple:
+def _outcome(answer: dict, order: str | None, template: Template | None, min_mass: float, constrained: bool) -> tuple:
     """logp_a, logp_b, mass, verdict, status, truncated."""
     status, winner = answer["status"], answer.get("winner")
     logps, mass = (answer.get("logp_first"), answer.get("logp_second")), answer.get("mass")
     if logps[0] is not None:
         winner = _larger(*logps)
     elif status == "ok" and "text" in answer:
-        winner = read_verdict(answer["text"], template)
+        # An answer that was cut might have gone on to say something else.
+        winner = None if answer.get("cut") and not constrained else read_verdict(answer["text"], template)
         status = "ok" if winner else "unparsed"
     if status == "ok" and mass is not None and mass < min_mass:
         status = "low_mass"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from prefdissect.config import LOADED
 from prefdissect.errors import InputError
 from prefdissect.files import write_text
 from prefdissect.judges.devices import claim_gpus
@@ -90,8 +91,11 @@ def run_judge(
     answers = ask(record | {"template": template.to_dict()}, requests, workdir, machine, stored_only=stored_only)
     _check_failures(answers, record)
     limits = {"samples": samples, "min_mass": record.get("min_mass") or 0.0}
-    judgements = to_judgements(pairs, answers, record["name"], template, **limits)
-    return judgements, usage_of(answers, judgements, record.get("price"))
+    constrained = bool(record.get("constrained"))
+    judgements = to_judgements(pairs, answers, record["name"], template, constrained=constrained, **limits)
+    usage = usage_of(answers, judgements, record.get("price"))
+    machine.log("table: " + ", ".join(f"{count} {status}" for status, count in usage["statuses"].items()))
+    return judgements, usage
 
 
 def _check_failures(answers: list[dict], record: dict) -> None:
@@ -127,7 +131,13 @@ def ask(
     workdir = Path(workdir)
     with claim_gpus(gpus, f"judge `{judge['name']}`", machine.log) as devices:
         workers = [
-            _worker(judge, part_of(requests, part, parts), workdir / str(part), machine, _share(devices, part, parts))
+            _worker(
+                judge,
+                part_of(requests, part, parts, "copy"),
+                workdir / str(part),
+                machine,
+                _share(devices, part, parts),
+            )
             for part in range(parts)
         ]
         for worker in workers:
@@ -150,11 +160,11 @@ def fill_store(
     shard: int,
     shards: int,
 ) -> dict:
-    """Have one shard (from 0) of a judge's requests answered into the store; returns its usage. See `run_judge`."""
+    """Have one shard (from 0) of a judge's requests answered into the store; says how many. See `run_judge`."""
     template = load_template(template_path)
-    requests = part_of(build_requests(pairs, template, record.get("samples") or 1), shard, shards)
+    requests = part_of(build_requests(pairs, template, record.get("samples") or 1), shard, shards, "shard")
     answers = ask(record | {"template": template.to_dict()}, requests, workdir, machine)
-    _check_failures(answers, record | {"max_failed": 0.0})
+    _check_failures(answers, record)
     return {"shard": shard, "shards": shards, "requests": len(answers)}
 
 
@@ -181,7 +191,11 @@ def _worker(judge: dict, requests: list[dict], folder: Path, machine: Machine, d
     write_lines(paths[1], requests)
     paths[2].unlink(missing_ok=True)
     options = ["--store", str(Path(machine.store).resolve())] if machine.store else []
-    environment = {} if devices is None else {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
+    # A judge that was given no GPU must not take one that another judge holds.
+    hidden = devices is None and judge.get("kind") in LOADED
+    environment = {"CUDA_VISIBLE_DEVICES": ""} if hidden else {}
+    if devices is not None:
+        environment = {"CUDA_VISIBLE_DEVICES": ",".join(devices), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     interpreter = str(machine.interpreter or sys.executable)
     return Worker(judge["name"], interpreter, [str(path) for path in paths], options, environment)
 

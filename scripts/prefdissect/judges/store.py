@@ -5,7 +5,7 @@ the number of its sample name an answer in it, so another study over the same pa
 not. Every process appends to a file of its own, one line an answer with its checksum: no two writers share a file, a
 process that is killed loses at most the line it was writing, and a store on a network disk needs no locks.
 
-Failures are not kept: they are asked again. Needs only the standard library.
+A failure is written down too, and asked again: only the join of shards reads it. Needs only the standard library.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from prefdissect.judges.answers import UNANSWERED
 
 SYNC_SECONDS = 5.0
+NEAR = 64  # more tokens than the two orders of a pair differ by
 
 
 def digest(value: object) -> str:
@@ -56,14 +57,21 @@ class Store:
         self.damaged = 0
         self._handle, self._synced = None, 0.0
 
-    def load(self, keys: Iterable[str]) -> dict[str, dict]:
-        """Answers by key; of two with one key the earlier one counts, so that results do not change later."""
-        wanted, found = set(keys), {}
+    def load(self, keys: Iterable[str], *, failures: bool = False) -> dict[str, dict]:
+        """Answers by key; of two with one key the earlier one counts, so that results do not change later.
+
+        With `failures` a request that was asked and not answered is there too, with its last failure.
+        """
+        wanted, found, failed = set(keys), {}, {}
         for path in sorted(self.folder.glob("*.jsonl")):
             for key, answer in self._read(path):
-                if key in wanted and key not in found and self._holds(answer):
+                if key not in wanted:
+                    continue
+                if answer["status"] in UNANSWERED:
+                    failed[key] = answer
+                elif key not in found and self._holds(answer):
                     found[key] = answer
-        return found
+        return failed | found if failures else found
 
     def _read(self, path: Path) -> Iterable[tuple[str, dict]]:
         with path.open("rb") as handle:
@@ -79,17 +87,20 @@ class Store:
         limit = answer.get("limits")
         if limit is not None:
             return tuple(limit) == self.limits
-        return self.limits[0] is None or answer.get("n_tokens", 0) <= self.limits[0]
+        longest, policy = self.limits
+        # Near the limit a pair may have to be cut for its other order.
+        room = NEAR if policy == "truncate_responses" else 0
+        return longest is None or answer.get("n_tokens", 0) <= longest - room
 
     def append(self, answers: Iterable[tuple[str, dict]]) -> None:
-        """Keep (key, answer) pairs; failures are left out.
+        """Keep (key, answer) pairs.
 
         Raises
         ------
         OSError
             When the disk is full or cannot be written; what was kept before stays.
         """
-        lines = [self._line(key, answer) for key, answer in answers if answer["status"] not in UNANSWERED]
+        lines = [self._line(key, answer) for key, answer in answers]
         if not lines:
             return
         try:

@@ -12,11 +12,11 @@ import numpy as np
 
 from prefdissect.errors import InputError
 from prefdissect.judges.prompts import Rendered, Renderer, Template
+from prefdissect.judges.store import NEAR
 
 CHUNK = 512
 TOO_LONG = ("mark", "error", "truncate_responses")
 STEPS = 1024  # shares of a response that a cut chooses from
-NEAR = 64  # more tokens than the two orders of a pair differ by
 
 # Some chat templates write today's date into the prompt. A judgement must not depend on the day it was asked.
 FIXED_DATE = {"%Y": "2025", "%B": "January", "%b": "Jan", "%m": "01", "%d": "01", "%A": "Wednesday"}

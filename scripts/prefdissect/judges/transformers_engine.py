@@ -19,13 +19,16 @@ import numpy as np
 from prefdissect.errors import InputError
 from prefdissect.judges.answers import scored, unanswered, worded
 from prefdissect.judges.local_model import (
+    check_choices,
     check_model,
+    check_vocabulary,
     check_whole,
     identity_of,
     load_fix,
     load_problem,
     load_tokenizer,
     longest_prompt,
+    pinned,
     source_of,
 )
 from prefdissect.judges.prompts import Template
@@ -34,11 +37,10 @@ from prefdissect.judges.words import draw_seed
 
 # torch and transformers take seconds to import: a wrong path in a record must not wait for them.
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
-DEVICES = ("auto", "cpu", "cuda")
 BATCH_TOKENS = {"cpu": 2048, "cuda": 65536}
 BATCH_SIZE = 64
 
+__all__ = ["identify", "open_engine", "pinned"]
 identify = identity_of
 
 
@@ -65,11 +67,13 @@ class TransformersEngine:
             # As the model's own: what a call leaves out is taken from there.
             self.model.generation_config = self._writing()
         self._accepted = inspect.signature(self.model.forward).parameters
+        if not self._takes("attention_mask"):  # padding could not be hidden from the model
+            self.batch_size = 1
 
     def score(self, requests: list[dict]) -> Iterator[list[dict]]:
         """Yield lists of answers (`prefdissect.judges.answers`) as they are finished, in any order."""
         fitting, too_long = self.prompts.fit(requests, self.max_length, self.judge.get("too_long", "mark"))
-        self._check_vocabulary(fitting)
+        check_vocabulary(self.judge, fitting, self.model.get_input_embeddings().weight.shape[0])
         if too_long:
             yield [unanswered(prompt.id, "too_long", n_tokens=len(prompt.tokens)) for prompt in too_long]
         for batch in batches([len(prompt.tokens) for prompt in fitting], self.batch_tokens, self.batch_size):
@@ -131,9 +135,10 @@ class TransformersEngine:
             with torch.inference_mode():
                 written = self.model.generate(tokens, attention_mask=mask)
             for prompt, row in zip(group, written[:, tokens.shape[1] :].tolist(), strict=True):
-                row = self._until_end(row)
-                size = {"n_tokens": len(prompt.tokens), "n_output": len(row), "truncated": prompt.truncated}
-                answers.append(worded(prompt.id, self.tokenizer.decode(row, skip_special_tokens=True), **size))
+                said = self._until_end(row)
+                size = {"n_tokens": len(prompt.tokens), "n_output": len(said), "truncated": prompt.truncated}
+                text = self.tokenizer.decode(said, skip_special_tokens=True)
+                answers.append(worded(prompt.id, text, cut=len(said) == self.judge["max_tokens"], **size))
         return answers
 
     def _writing(self):
@@ -155,15 +160,8 @@ class TransformersEngine:
         return next((row[:number] for number, token in enumerate(row) if token in ends), row)
 
     def _takes(self, name: str) -> bool:
-        return name in self._accepted
-
-    def _check_vocabulary(self, prompts: list[Prompt]) -> None:
-        size = self.model.get_input_embeddings().weight.shape[0]
-        tokens = ([int(each.tokens.max(initial=0)), *each.first, *each.second] for each in prompts)
-        highest = max(map(max, tokens), default=0)
-        if highest >= size:
-            problem = f"the tokenizer gives token {highest}, and the model knows only {size}"
-            raise InputError(problem, where=where(self.judge), fix="tokenizer and model must belong together")
+        anything = any(each.kind is each.VAR_KEYWORD for each in self._accepted.values())
+        return name in self._accepted or (name == "attention_mask" and anything)
 
 
 def batches(lengths: list[int], batch_tokens: int, batch_size: int) -> list[list[int]]:
@@ -194,10 +192,7 @@ def pad_left(rows: list[np.ndarray], pad: int) -> tuple[np.ndarray, np.ndarray, 
 
 def _check_record(judge: dict) -> None:
     check_model(judge)
-    for key, allowed in (("dtype", DTYPES), ("device", DEVICES)):
-        if judge.get(key, "auto") not in allowed:
-            fix = f"one of {', '.join(allowed)}"
-            raise InputError(f"key `{key}`: `{judge[key]}` is unknown", where=where(judge), fix=fix)
+    check_choices(judge)
     check_whole(judge, "batch_tokens", "batch_size", "max_length", "max_tokens")
     if judge.get("constrained"):
         fix = "use kind vllm or openai, or leave `constrained` out"

@@ -15,18 +15,16 @@ the CPU, where compiling takes a minute), `kv_cache_gb` (CPU), `trust_remote_cod
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
 
-from prefdissect.errors import InputError
 from prefdissect.judges import words
-from prefdissect.judges.answers import scored, unanswered, worded
-from prefdissect.judges.local_model import identity_of, load_tokenizer
+from prefdissect.judges.answers import log_sum, scored, unanswered, worded
+from prefdissect.judges.local_model import check_vocabulary, identity_of, load_tokenizer, pinned
 from prefdissect.judges.prompts import Template
-from prefdissect.judges.tokens import Prompt, PromptTokenizer, where
+from prefdissect.judges.tokens import Prompt, PromptTokenizer
 from prefdissect.judges.vllm_loading import (
     check_devices,
     check_record,
@@ -45,6 +43,7 @@ from prefdissect.judges.weights import check_weights
 
 YIELD_SECONDS = 0.5
 
+__all__ = ["identify", "open_engine", "pinned", "version"]
 identify = identity_of
 
 
@@ -78,7 +77,7 @@ class VllmEngine:
     def score(self, requests: list[dict]) -> Iterator[list[dict]]:
         """Yield lists of answers (`prefdissect.judges.answers`) as they are finished, in any order."""
         fitting, too_long = self.prompts.fit(requests, self.max_length, self.judge.get("too_long") or "mark")
-        self._check_vocabulary(fitting)
+        check_vocabulary(self.judge, fitting, self.engine.model_config.get_vocab_size())
         if too_long:
             yield [unanswered(prompt.id, "too_long", n_tokens=len(prompt.tokens)) for prompt in too_long]
         yield from self.ask(in_order(fitting))
@@ -146,21 +145,13 @@ class VllmEngine:
             # The token that ends an answer is no part of it.
             tokens = list(written.token_ids)[: -1 if written.finish_reason == "stop" else None]
             text = self.prompts.tokenizer.decode(tokens, skip_special_tokens=True)
-            return worded(prompt.id, text, n_output=len(tokens), **size)
+            return worded(prompt.id, text, n_output=len(tokens), cut=written.finish_reason == "length", **size)
         if not written.logprobs:
             note = f"vLLM gave no answer: {written.finish_reason}"
             return unanswered(prompt.id, "failed", note=note, n_tokens=len(prompt.tokens))
         logps = written.logprobs[0]
-        first, second = (_log_sum([logps[token].logprob for token in ids]) for ids in (prompt.first, prompt.second))
+        first, second = (log_sum([logps[token].logprob for token in ids]) for ids in (prompt.first, prompt.second))
         return scored(prompt.id, first, second, **size)
-
-    def _check_vocabulary(self, prompts: list[Prompt]) -> None:
-        size = self.engine.model_config.get_vocab_size()
-        tokens = ([int(each.tokens.max(initial=0)), *each.first, *each.second] for each in prompts)
-        highest = max(map(max, tokens), default=0)
-        if highest >= size:
-            problem = f"the tokenizer gives token {highest}, and the model knows only {size}"
-            raise InputError(problem, where=where(self.judge), fix="tokenizer and model must belong together")
 
 
 def in_order(prompts: list[Prompt]) -> list[Prompt]:
@@ -190,11 +181,3 @@ def _constraint(judge: dict, template: Template):
     if template.read == "json":
         offered = [json.dumps({"verdict": spelling}, ensure_ascii=False) for spelling in offered]
     return StructuredOutputsParams(choice=offered)
-
-
-def _log_sum(logps: list[float]) -> float:
-    """Logarithm of the sum of probabilities that are given by their logarithms."""
-    highest = max(logps)
-    if not math.isfinite(highest):
-        return highest
-    return highest + math.log(sum(math.exp(logp - highest) for logp in logps))

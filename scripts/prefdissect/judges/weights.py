@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from prefdissect.errors import InputError
-from prefdissect.judges.local_model import folder_of
+from prefdissect.judges.local_model import files_of, tensors_in
 from prefdissect.judges.tokens import where
 
 INDEX = "model.safetensors.index.json"
@@ -34,8 +34,8 @@ def check_weights(judge: dict, config) -> None:
     InputError
         When weights are missing; names the first.
     """
-    folder = folder_of(judge["model"]) or _snapshot(judge)
-    stored = {name for path in sorted(folder.glob("*.safetensors")) for name in _names(path)} if folder else set()
+    folder = files_of(judge)
+    stored = {name for path in sorted(folder.glob("*.safetensors")) for name in tensors_in(path)} if folder else set()
     if not stored:
         return
     lacking = sorted(_indexed(folder) - stored) or half_joined(_expected(judge, config), stored)
@@ -88,20 +88,6 @@ def _expected(judge: dict, config) -> list[str]:
         print(f"{where(judge)}: not checked for half-stored layers: {reason}", file=sys.stderr, flush=True)
         return []
     return list(model.state_dict())
-
-
-def _snapshot(judge: dict) -> Path | None:
-    import huggingface_hub
-
-    cached = huggingface_hub.try_to_load_from_cache(judge["model"], "config.json", revision=judge.get("revision"))
-    return Path(cached).parent if isinstance(cached, str) else None
-
-
-def _names(path: Path) -> list[str]:
-    """Names in the header of a safetensors file: eight bytes of its length, then JSON."""
-    with path.open("rb") as handle:
-        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-    return [name for name in header if name != "__metadata__"]
 
 
 def _indexed(folder: Path) -> set[str]:

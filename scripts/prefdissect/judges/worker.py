@@ -26,6 +26,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -40,7 +41,7 @@ ENGINES = {
     "fake": "prefdissect.judges.fake_engine",
 }
 # Raised by hand when the same record would be answered differently, so that an edited comment never costs a GPU-day.
-PROTOCOL = 2
+PROTOCOL = 3
 SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "constrained")
 
 # Lines that start so are for whoever started the worker: the one message for the user, and how far it is.
@@ -102,6 +103,8 @@ class Job:
         See the module's text.
     store_root
         Folder of the stores, or None to keep nothing.
+    stored_only
+        Take failures from the store too: nothing will be asked.
 
     Raises
     ------
@@ -109,21 +112,19 @@ class Job:
         When a file or the record is unusable.
     """
 
-    def __init__(self, judge_path: Path, requests_path: Path, store_root: Path | None):
+    def __init__(self, judge_path: Path, requests_path: Path, store_root: Path | None, stored_only: bool = False):
         judge = json.loads(judge_path.read_text(encoding="utf-8"))
         self.template: Template = template_from(judge.pop("template"), f"prompt template of judge `{judge['name']}`")
         self.judge, self.engine = judge, _engine(judge)
         self.requests = read_lines(requests_path)
         self.keys = {request["id"]: request_key(request) for request in self.requests}
         self.identity = identity_of(judge, self.template, self.engine)
-        name, _, commit = str(self.identity.get("model")).rpartition("@")
-        if name == judge.get("model"):  # a branch may move between this moment and the loading
-            judge["revision"] = commit
+        judge |= self.engine.pinned(self.identity) if hasattr(self.engine, "pinned") else {}
         self.store = None
         if store_root:
             limits = (judge.get("max_length"), judge.get("too_long", "mark"))
             self.store = Store(store_root, self.identity, limits)
-        self.known = self.store.load(self.keys.values()) if self.store else {}
+        self.known = self.store.load(self.keys.values(), failures=stored_only) if self.store else {}
 
     @property
     def missing(self) -> list[dict]:
@@ -142,8 +143,13 @@ class Job:
 
 
 def identity_of(judge: dict, template: Template, engine) -> dict:
-    """All that the judge's answers depend on beside the request: engine's part, prompt template, sampling."""
+    """All that the judge's answers depend on beside the request: engine's part, prompt template, sampling.
+
+    How words are read is no part of it unless the engine allows no others.
+    """
     sampling = {key: judge.get(key) for key in SAMPLING} if template.verdicts else {}
+    if template.verdicts and not judge.get("constrained"):
+        template = replace(template, verdicts=(), read="whole")
     return {"protocol": PROTOCOL, **engine.identify(judge), "template": template_hash(template), "sampling": sampling}
 
 
@@ -162,7 +168,7 @@ def run(job: Job, answers_path: Path, stored_only: bool = False) -> None:
         torn = f"; {job.store.damaged} damaged lines of the store are left out" if job.store.damaged else ""
         say(f"{len(job.requests) - len(missing)} of {len(job.requests)} requests need no asking{torn}")
     if missing and stored_only:
-        fix = "run its shards again; is `cache_dir` one folder on all machines?"
+        fix = "run its shards again: --forcerun judge_shard; is `cache_dir` one folder on all machines?"
         raise InputError(f"{len(missing)} answers are missing", where=f"judge `{job.judge['name']}`", fix=fix)
     if missing:
         _ask(job, missing)
@@ -253,7 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.stop_with_stdin:
         stop_with_stdin()
     try:
-        job = Job(options.judge, options.requests, options.store)
+        job = Job(options.judge, options.requests, options.store, options.stored_only)
         if options.plan:
             from prefdissect.judges.costs import costs_of
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from prefdissect.config import PROJECT
+from prefdissect.errors import InputError
 from prefdissect.files import write_text
 from prefdissect.judges.random_model import make_random_model
 from prefdissect.judges.scoring import Machine, fill_store, find_interpreter, run_judge
@@ -61,6 +62,23 @@ def with_model(record: dict, model: str | None) -> dict:
 
 
 def machine_for(record: dict, machine: dict) -> Machine:
-    """Where a judge runs: `machine` holds store, judge_python and perhaps gpus."""
+    """Where a judge runs.
+
+    Parameters
+    ----------
+    machine
+        store, judge_python; gpus (how many each judge asks for); given (how many Snakemake gave to this job, absent for
+        one that asks nothing).
+
+    Raises
+    ------
+    InputError
+        When Snakemake gave another number than the judge asks for.
+    """
     interpreter = find_interpreter(machine["judge_python"], record["kind"], PROJECT)
-    return Machine(interpreter=interpreter, store=machine["store"], gpus=machine.get("gpus", 0))
+    given = machine.get("given", 0)
+    asked = machine["gpus"][record["name"]] if "given" in machine else 0
+    if given != asked:
+        problem = f"asks for {asked} GPU{'s' * (asked != 1)} and was given {given}"
+        raise InputError(problem, where=f"judge `{record['name']}`", fix=f"--resources gpu={asked} or more")
+    return Machine(interpreter=interpreter, store=machine["store"], gpus=given)

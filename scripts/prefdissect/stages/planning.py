@@ -55,10 +55,12 @@ def estimate(record: dict, found: dict, settings: dict) -> str:
         return "nothing to ask"
     if price := record.get("price"):
         cost = (found["tokens"] * price["read"] + found["most_written"] * price["written"]) / 1e6
-        return f"{cost:.2f} at most, at the prices given"
+        return f"{'' if found['counted'] else 'about '}{cost:.2f}, at the prices given"
     gpus = record.get("gpu") or 0
     if found["tokens_per_s"]:
-        return _hours(found["tokens"] / found["tokens_per_s"], gpus, settings) + ", as fast as its last run"
+        copies = record.get("data_parallel", 1)
+        seconds = found["tokens"] / (found["tokens_per_s"] * copies)
+        return _hours(seconds, gpus, settings) + ", as fast as its last run"
     if gpus and found["parameters"]:
         seconds = 2 * found["parameters"] * found["tokens"] / (gpus * settings["tflops"] * 1e12)
         return _hours(seconds, gpus, settings) + f", at {settings['tflops']:g} TFLOP/s a GPU"
