@@ -138,6 +138,16 @@ def test_another_number_of_gpus_than_asked_for_stops_with_one_message(tmp_path, 
     assert "judge `big`: asked for 2 GPUs and was given 0" in run.output
 
 
+def test_fewer_gpus_from_snakemake_than_asked_for_stop_the_judge(tmp_path, monkeypatch):
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "0,1")
+    config = tiny_study(tmp_path)
+    judge = {"name": "big", "kind": "vllm", "random_model": {"hidden_size": 64, "layers": 1}, "tensor_parallel": 2}
+    config["judges"].append(judge)
+    run = snakemake(tmp_path, config, "results/tiny/judgements/big.parquet", "--resources", "gpu=1")
+    assert run.code != 0 and "Traceback" not in run.output
+    assert "judge `big`: asks for 2 GPUs and was given 1 (--resources gpu=2 or more)" in run.output
+
+
 def test_usage_and_failure_classes_are_in_table_and_log(tmp_path):
     assert snakemake(tmp_path, study(tmp_path, failing=0.1, max_failed=0.5), JUDGEMENTS).code == 0
     table = pd.read_parquet(tmp_path / JUDGEMENTS)
