@@ -58,6 +58,8 @@ TABLES = [
     "clusters",
     "top_properties",
     "judge_datasheet",
+    "property_statistics",
+    "property_correlations",
 ]
 LATEX = ["clusters", "top_properties", "judge_datasheet"]
 
@@ -76,6 +78,7 @@ localrules:
     all,
     figures,
     tables,
+    contributions,
     plan,
 
 
@@ -99,6 +102,12 @@ rule tables:
     input:
         expand("{out}/tables/{table}.csv", out=OUT, table=TABLES),
         expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
+
+
+rule contributions:
+    """What every property adds to every pair's preference, for every judge."""
+    input:
+        expand("{out}/regression/{estimator}/contributions.parquet", out=OUT, estimator=ESTIMATORS),
 
 
 # The measured tables: what judge and annotate rules make, and what a frozen study takes from its archive.

@@ -229,6 +229,63 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             },
         ),
         _schema(
+            "property_statistics",
+            ["group", "property"],
+            {
+                "group": _text("group of pairs"),
+                "property": _text("property"),
+                "n_pairs": _whole("pairs of the group with features"),
+                "frequency": _number(
+                    "share of them in which the property differs; null without pairs", nullable=True, low=0, high=1
+                ),
+                "positive_share": _number(
+                    "share of these in which response_a has more; null where it never differs",
+                    nullable=True,
+                    low=0,
+                    high=1,
+                ),
+                "vif": _number(
+                    "variance inflation factor, uncentred; null where the property never differs or is collinear",
+                    nullable=True,
+                    low=1,
+                ),
+                "collinear_with": _text(
+                    "properties it is an exact linear combination of; null where there is none", nullable=True
+                ),
+                "largest_correlation": _number(
+                    "largest absolute uncentred correlation, with its sign", nullable=True, low=-1, high=1
+                ),
+                "correlated_with": _text("that property", nullable=True),
+            },
+        ),
+        _schema(
+            "property_correlations",
+            ["group", "property_1", "property_2"],
+            {
+                "group": _text("group of pairs"),
+                "property_1": _text("property"),
+                "property_2": _text("another property, later in the catalogue"),
+                "correlation": _number(
+                    "uncentred correlation; null where one never differs", nullable=True, low=-1, high=1
+                ),
+            },
+        ),
+        _schema(
+            "contributions",
+            ["judge", "group", "estimator", "pair_id", "property"],
+            {
+                "judge": _JUDGE,
+                "group": _text("group whose coefficients were used"),
+                "estimator": _text("estimator"),
+                "pair_id": _PAIR,
+                "property": _text("property in which the two responses differ; where they do not there is no row"),
+                "log_odds": _number("contribution to the log-odds for response_a, alpha times feature"),
+                "probability": _number(
+                    "Shapley value of the probability; sums over a pair to P(a preferred) - 1/2", low=-1, high=1
+                ),
+            },
+        ),
+        _schema(
             "similarity",
             ["group", "judge_1", "judge_2", "estimator", "metric"],
             {

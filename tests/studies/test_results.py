@@ -20,6 +20,8 @@ def test_every_promised_file_is_there(finished):
         "clusters",
         "top_properties",
         "judge_datasheet",
+        "property_statistics",
+        "property_correlations",
     )
     for name in tables:
         assert len(pd.read_csv(out / "tables" / f"{name}.csv")), name

@@ -101,6 +101,7 @@ rule write_tables:
         groups=f"{OUT}/groups.parquet",
         judgements=expand("{out}/judgements/{judge}.parquet", out=OUT, judge=JUDGES),
         preferences=f"{OUT}/preferences.parquet",
+        features=f"{OUT}/features.parquet",
         annotations=expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=ANNOTATORS),
         catalogue=STUDY.catalogue_path,
     output:
@@ -126,8 +127,9 @@ rule write_tables:
             "resamples": STUDY["regression"]["resamples"],
             "seed": STUDY["seed"],
             "human": STUDY["comparison"]["human"],
+            "graded": STUDY["regression"]["graded"],
         },
-        code=code_hash("prefdissect.publication", "prefdissect.datasheet"),
+        code=code_hash("prefdissect.publication", "prefdissect.datasheet", "prefdissect.regression.collinearity"),
     script:
         "../../scripts/write_tables.py"
 

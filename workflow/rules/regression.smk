@@ -75,3 +75,24 @@ rule fit_coefficients:
         cache_dir=STUDY["cache_dir"],
     script:
         "../../scripts/fit_coefficients.py"
+
+
+rule explain_pairs:
+    """Say what every property adds to every pair's preference, in log-odds and in probability."""
+    input:
+        coefficients=rules.fit_coefficients.output.coefficients,
+        features=rules.build_features.output.features,
+        groups=f"{OUT}/groups.parquet",
+    output:
+        contributions=f"{OUT}/regression/{{estimator}}/contributions.parquet",
+    log:
+        f"{LOGS}/explain_pairs/{{estimator}}.log",
+    benchmark:
+        f"{BENCHMARKS}/explain_pairs/{{estimator}}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        graded=STUDY["regression"]["graded"],
+        code=code_hash("prefdissect.regression.contributions"),
+    script:
+        "../../scripts/explain_pairs.py"

@@ -8,9 +8,11 @@ from prefdissect.catalogue import load_catalogue
 from prefdissect.features import build_features, feature_matrix
 from prefdissect.files import atomic_write
 from prefdissect.groups import scenario_groups
+from prefdissect.names import POOLED
 from prefdissect.regression.cells import build_cells
+from prefdissect.regression.contributions import contributions
 from prefdissect.regression.fit import FitSettings, fit_cells
-from prefdissect.tables import read_table, write_table
+from prefdissect.tables import conform, read_table, write_table
 
 
 def make_features(
@@ -51,3 +53,20 @@ def fit_coefficients(
     write_table(fits.coefficients, outputs["coefficients"], "coefficients")
     write_table(fits.fit_quality, outputs["fit_quality"], "fit_quality")
     atomic_write(outputs["draws"], lambda handle: fits.draws.to_parquet(handle, index=False))
+
+
+def explain_pairs(coefficients: str, features: str, groups: str, graded: bool, output: str) -> None:
+    """What every property adds to each pair's preference: every judge, in every scenario group or else `pooled`."""
+    matrix = feature_matrix(read_table(features, "features"), "graded" if graded else "sign")
+    membership = read_table(groups, "groups")
+    shown = set(scenario_groups(membership)) or {POOLED}
+    members = {name: part["pair_id"] for name, part in membership.groupby("group", sort=False) if name in shown}
+    table = read_table(coefficients, "coefficients")
+    parts = [
+        contributions(matrix[matrix.index.isin(members[group])], fitted.set_index("property")["mean"]).assign(
+            judge=judge, group=group, estimator=estimator
+        )
+        for (judge, group, estimator), fitted in table.groupby(["judge", "group", "estimator"], sort=False)
+        if group in members
+    ]
+    write_table(conform(pd.concat(parts, ignore_index=True), "contributions"), output, "contributions")

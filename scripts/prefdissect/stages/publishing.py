@@ -10,11 +10,12 @@ import pandas as pd
 from prefdissect import publication
 from prefdissect.catalogue import load_catalogue
 from prefdissect.datasheet import judge_datasheet, read_datasheet
-from prefdissect.features import LENGTH_PROPERTY
+from prefdissect.features import LENGTH_PROPERTY, feature_matrix
 from prefdissect.files import write_text
 from prefdissect.findings import Evidence, render_findings
 from prefdissect.provenance import collect, to_json
-from prefdissect.tables import read_table, write_csv
+from prefdissect.regression.collinearity import property_correlations, property_statistics
+from prefdissect.tables import conform, read_table, write_csv
 
 
 def write_tables(
@@ -34,12 +35,25 @@ def write_tables(
         "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),
         "top_properties": publication.top_properties(coefficients, properties),
         "judge_datasheet": _datasheet(inputs, labels, settings),
+        **_properties(inputs, settings),
     }
     for name, table in tables.items():
         write_csv(table, outputs[name])
         if tex := outputs.get(f"{name}_tex"):
             printed = publication.printed_datasheet(table) if name == "judge_datasheet" else table
             write_text(tex, publication.to_latex(printed, name.replace("_", " ")))
+
+
+def _properties(inputs: dict, settings: dict) -> dict[str, pd.DataFrame]:
+    """How often each property differs in each group, and which ones the data cannot tell apart."""
+    features = read_table(inputs["features"], "features")
+    matrix = feature_matrix(features, "graded" if settings["graded"] else "sign")
+    membership = read_table(inputs["groups"], "groups")
+    membership = membership[membership["pair_id"].isin(matrix.index)]
+    return {
+        "property_statistics": conform(property_statistics(matrix, membership), "property_statistics"),
+        "property_correlations": conform(property_correlations(matrix, membership), "property_correlations"),
+    }
 
 
 def _datasheet(inputs: dict, labels: dict[str, str], settings: dict) -> pd.DataFrame:
