@@ -82,7 +82,7 @@ def example(name: str, n: int = 3) -> pd.DataFrame:
         elif dtype == "int64":
             columns[column] = [max(1, limits.get("min_value", 1))] * n
         else:
-            columns[column] = [False] * n if dtype.startswith("bool") else [0.0] * n
+            columns[column] = [False] * n if dtype.startswith("bool") else [max(0.0, limits.get("min_value", 0.0))] * n
     if name == "linkage":
         columns["node"] = list(range(n))
     if name == "judgements":
