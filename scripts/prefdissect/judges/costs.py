@@ -19,10 +19,11 @@ def costs_of(job) -> dict:
 
     Returns
     -------
-    {requests, known, tokens, most_written, shared_tokens, counted, parameters, tokens_per_s}: tokens of the prompts
-    that are missing, the most that their answers have, those of the prompts that repeat the beginning of another
-    prompt, and whether they were counted with the judge's tokenizer (else 4 characters are taken as one); the model's
-    size, and the speed of its last run, null where not known.
+    {requests, known, missing, tokens, most_written, shared_tokens, counted, parameters, tokens_per_s}: requests with an
+    answer, and those that would be asked (equal texts once); tokens of their prompts, the most that their answers
+    have, those of the prompts that repeat the beginning of another prompt, and whether they were counted with the
+    judge's tokenizer (else 4 characters are taken as one); the model's size, and the speed of its last run, null where
+    not known.
     """
     judge, missing = job.judge, job.missing
     tokenised = bool(missing) and (judge["kind"] in ("transformers", "vllm") or bool(judge.get("tokenizer")))
@@ -33,7 +34,8 @@ def costs_of(job) -> dict:
         lengths, shared = [_characters(each, job.template) // CHARACTERS_PER_TOKEN for each in missing], 0
     return {
         "requests": len(job.requests),
-        "known": len(job.requests) - len(missing),
+        "known": sum(key in job.known for key in job.keys.values()),
+        "missing": len(missing),
         "tokens": sum(lengths),
         "most_written": len(missing) * (1 if job.template.answers else judge.get("max_tokens", 1)),
         "shared_tokens": shared,

@@ -51,7 +51,7 @@ def estimate(record: dict, found: dict, settings: dict) -> str:
     A model that has run before is expected to be as fast as then. Else a forward pass takes 2 operations per parameter
     and token, at the `tflops` that the config's `plan` supposes.
     """
-    if found["known"] == found["requests"]:
+    if not found["missing"]:
         return "nothing to ask"
     if price := record.get("price"):
         cost = (found["tokens"] * price["read"] + found["most_written"] * price["written"]) / 1e6
