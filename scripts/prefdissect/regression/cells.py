@@ -15,31 +15,46 @@ from prefdissect.preferences import labels
 class Cell:
     """One judge in one group.
 
+    All cells of a study share its features and prompts; `rows` picks those that this judge decided.
+
     Attributes
     ----------
     judge, group
         Names.
-    x : ndarray, shape (n, p)
-        Features of the usable pairs, in the order of the study's pairs.
+    matrix : ndarray, shape (pairs of the study, p)
+        Features of all pairs that have them, in the order of the study.
+    prompt_numbers : ndarray of int, shape (pairs of the study,)
+        Number of the prompt of each of these pairs.
+    rows : ndarray of int, shape (n,)
+        Rows of `matrix` in the fit, ascending; the two halves of a tie under `ties: model` follow each other.
     y : ndarray of {0, 1}, shape (n,)
         1 where A is preferred.
     weight : ndarray, shape (n,)
         1, or 1/2 for the two halves of a tie under `ties: model`.
-    prompts : ndarray of int, shape (n,)
-        Number of the prompt in the study.
     n_pairs, n_undecided, n_missing
         Pairs in the fit; pairs of the group with a tie; pairs of the group without preference or features.
     """
 
     judge: str
     group: str
-    x: np.ndarray
+    matrix: np.ndarray
+    prompt_numbers: np.ndarray
+    rows: np.ndarray
     y: np.ndarray
     weight: np.ndarray
-    prompts: np.ndarray
     n_pairs: int
     n_undecided: int
     n_missing: int
+
+    @property
+    def x(self) -> np.ndarray:
+        """Features, shape (n, p)."""
+        return self.matrix[self.rows]
+
+    @property
+    def prompts(self) -> np.ndarray:
+        """Prompts, shape (n,)."""
+        return self.prompt_numbers[self.rows]
 
     def why_skipped(self, folds: int) -> str | None:
         """Why this cell cannot be fitted, or None."""
@@ -68,35 +83,85 @@ def build_cells(
     ties
         See `prefdissect.preferences.labels`.
     """
-    rows = pairs[["pair_id"]].assign(prompt=pd.factorize(pairs["prompt_id"])[0], position=range(len(pairs)))
-    rows = rows.set_index("pair_id")
-    members = {name: set(part["pair_id"]) for name, part in groups.groupby("group", sort=False)}
+    shared = _Shared(pairs, groups, matrix)
     cells = []
     for judge, mine in preferences.groupby("judge", sort=False):
-        mine = mine[mine["pair_id"].isin(rows.index)]
-        mine = mine.iloc[np.argsort(rows.loc[mine["pair_id"], "position"].to_numpy(), kind="stable")]
-        table = labels(mine, ties)
-        table = table[table["pair_id"].isin(matrix.index)]
-        tied = set(mine.loc[mine["preference"] == "tie", "pair_id"])
-        cells += [_cell(judge, group, pair_ids, table, tied, matrix, rows) for group, pair_ids in members.items()]
+        cells += _cells_of(judge, mine, ties, shared)
     return cells
 
 
-def _cell(judge: str, group: str, pair_ids: set, table, tied: set, matrix, rows) -> Cell:
-    part = table[table["pair_id"].isin(pair_ids)]
-    n_pairs = part["pair_id"].nunique()
-    undecided = len(pair_ids & tied)
-    used_ties = len(set(part["pair_id"]) & tied)
+class _Shared:
+    """What all judges share.
+
+    Attributes
+    ----------
+    position : Index
+        The pairs of the study, for their positions in it.
+    members : dict of ndarray of bool, shape (pairs,)
+        Group -> which rows belong to it.
+    sizes : dict of int
+        Group -> number of its pairs.
+    row : ndarray of int, shape (pairs,)
+        Row of `values` of each pair of the study; -1 where it has no features.
+    values, prompts : ndarray, shapes (pairs with features, p) and (pairs with features,)
+        Features and number of the prompt.
+    """
+
+    def __init__(self, pairs: pd.DataFrame, groups: pd.DataFrame, matrix: pd.DataFrame):
+        self.position = pd.Index(pairs["pair_id"])
+        self.members, self.sizes = {}, {}
+        for name, part in groups.groupby("group", sort=False):
+            ids = part["pair_id"].unique()
+            self.members[name], self.sizes[name] = pairs["pair_id"].isin(ids).to_numpy(), len(ids)
+        known = pairs["pair_id"].isin(matrix.index).to_numpy()
+        self.row = np.where(known, np.cumsum(known) - 1, -1)
+        self.values = matrix.loc[pairs["pair_id"][known]].to_numpy(float)
+        self.prompts = pd.factorize(pairs["prompt_id"])[0][known]
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """What one judge says: position in the study, label and weight of each row, and the positions of its ties."""
+
+    position: np.ndarray
+    label: np.ndarray
+    weight: np.ndarray
+    tied: np.ndarray
+
+    def at(self, inside: np.ndarray) -> _Labels:
+        """Those of the pairs that are `inside`, an array of shape (pairs of the study,)."""
+        kept = inside[self.position]
+        return _Labels(self.position[kept], self.label[kept], self.weight[kept], self.tied[inside[self.tied]])
+
+
+def _cells_of(judge: str, preferences: pd.DataFrame, ties: str, shared: _Shared) -> list[Cell]:
+    position = shared.position.get_indexer(preferences["pair_id"])
+    order = np.argsort(position, kind="stable")[(position < 0).sum() :]
+    mine = preferences.iloc[order]
+    table = labels(mine, ties)
+    tied = position[order][(mine["preference"] == "tie").to_numpy()]
+    said = _Labels(
+        shared.position.get_indexer(table["pair_id"]), table["label"].to_numpy(), table["weight"].to_numpy(float), tied
+    )
+    return [_cell(judge, group, said.at(inside), shared) for group, inside in shared.members.items()]
+
+
+def _cell(judge: str, group: str, said: _Labels, shared: _Shared) -> Cell:
+    row = shared.row[said.position]
+    usable = row >= 0
+    n_pairs, n_tied = len(np.unique(row[usable])), len(said.tied)
+    used_ties = np.isin(said.tied, said.position[usable]).sum()
     return Cell(
         judge,
         group,
-        matrix.loc[part["pair_id"]].to_numpy(float),
-        part["label"].to_numpy(np.int64),
-        part["weight"].to_numpy(float),
-        rows.loc[part["pair_id"], "prompt"].to_numpy(np.int64),
+        shared.values,
+        shared.prompts,
+        row[usable],
+        said.label[usable],
+        said.weight[usable],
         n_pairs,
-        undecided,
-        len(pair_ids) - n_pairs - (undecided - used_ties),
+        n_tied,
+        int(shared.sizes[group] - n_pairs - (n_tied - used_ties)),
     )
 
 
