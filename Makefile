@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test test-studies test-judges lint format install install-dev install-judge clean
+.PHONY: demo test test-studies test-judges test-validity lint format install install-dev install-judge install-reference clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -24,15 +24,19 @@ demo: install
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not validity"
 
-# Plans and faults of whole studies, and real data in ../shared/data.
+# Plans and faults of whole studies, and all that reads real data in ../shared/data.
 test-studies: install-dev
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m study
 
 # Real engines: vLLM on the CPU, in process and as a server, held against transformers.
 test-judges: install-dev install-judge
 	PREFDISSECT_JUDGE_PYTHON=$(CURDIR)/$(JUDGE_VENV)/bin/python $(BIN)/python -m pytest -m judges
+
+# Simulation studies, and the estimators against long NUTS chains.
+test-validity: install-dev install-reference
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -47,6 +51,7 @@ format: install-dev
 
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
+install-reference: $(VENV)/installed-reference
 install-judge: $(JUDGE_VENV)/installed-$(JUDGE)
 
 $(VENV)/bin/python:
@@ -61,6 +66,10 @@ $(VENV)/installed: envs/judge-cpu.txt envs/workflow.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed-dev: envs/dev.txt $(VENV)/installed
+	$(INSTALL)
+	@touch $@
+
+$(VENV)/installed-reference: envs/reference.txt $(VENV)/installed
 	$(INSTALL)
 	@touch $@
 

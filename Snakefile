@@ -20,6 +20,7 @@ from prefdissect.judges.worker import PROTOCOL
 from prefdissect.names import OVERALL, POOLED, figure_file, one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
+from prefdissect.regression.registry import ESTIMATORS as ESTIMATOR_MODULES
 
 # A study stands alone, so nothing may merge into it: config.yaml is loaded only when no study was given.
 # `--config key=value` works on top of both.

@@ -13,7 +13,7 @@ def main():
         features=snakemake.input.features,
         preferences=snakemake.input.preferences,
         estimator=snakemake.wildcards.estimator,
-        settings=snakemake.params.settings,
+        settings={**snakemake.params.settings, "code": snakemake.params.code},
         cache_dir=snakemake.params.cache_dir,
         workers=snakemake.threads,
         outputs=dict(snakemake.output.items()),

@@ -15,6 +15,14 @@ hypothesis.settings.load_profile("quick")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on real data run with the whole studies; `make test` is for every clone."""
+    for item in items:
+        if "shared_data" in item.fixturenames and item.get_closest_marker("validity") is None:
+            item.add_marker("study")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root folder."""

@@ -20,7 +20,6 @@ from prefdissect.preferences import combine
 from prefdissect.regression.cells import build_cells
 from prefdissect.regression.fit import FitSettings, fit_cells, summarise
 from prefdissect.regression.folds import prompt_folds, published_folds
-from prefdissect.regression.laplace_ep import fit_many as posterior_means
 from prefdissect.regression.laplace_ep import fit_posterior
 from prefdissect.regression.map_logistic import fit_many
 from prefdissect.regression.quality import calibration_error, scores
@@ -471,7 +470,9 @@ def test_intervals_need_no_resamples_and_folds_are_refitted(tmp_path):
     fits = study.fit(tmp_path, estimator="laplace_posterior", resamples=0)
     cell = next(cell for cell in study.cells() if (cell.judge, cell.group) == ("j2", "pooled"))
     rows = list(published_folds(len(cell.y)))
-    alone = [posterior_means(cell.x[kept], cell.y[kept], np.ones((1, len(kept))), prior_scale=0.5)[0] for kept in rows]
+    alone = [
+        fit_posterior(cell.x[kept], cell.y[kept], np.ones((1, len(kept))), prior_scale=0.5).mean[0] for kept in rows
+    ]
     np.testing.assert_allclose(column(fits, "j2", "pooled", "fold_mean"), np.mean(alone, axis=0), atol=2e-4)
     assert (column(fits, "j2", "pooled", "word") != "no interval").all()
 
@@ -482,3 +483,65 @@ def test_the_interval_of_overall_joins_independent_posteriors(tmp_path):
     np.testing.assert_allclose(column(fits, "j1", OVERALL), np.mean(means, axis=0))
     expected = np.sqrt(np.square(sds).sum(axis=0)) / 2
     np.testing.assert_allclose(column(fits, "j1", OVERALL, "sd").astype(float), expected, rtol=0.15)
+
+
+# --- an estimator that samples ----------------------------------------------------------------------------------------
+
+
+class Sampler:
+    """Stands for sampling where only the diagnostics matter: the posterior is that of `laplace_posterior`."""
+
+    RESAMPLED = False
+
+    def __init__(self, rhat: float = 1.0):
+        self.rhat, self.calls = rhat, []
+
+    def fit_posterior(self, x, y, weights, *, prior_scale, seed, chains):
+        self.calls.append((len(weights), seed, chains))
+        found = fit_posterior(x, y, weights, prior_scale=prior_scale)
+        spread = np.linspace(0, 1, len(weights))
+        names = {"rhat": 1 + (self.rhat - 1) * spread, "ess": 5000 - spread, "divergences": spread // 1}
+        object.__setattr__(found, "diagnostics", names | {"draws": np.full(len(weights), 8000)})
+        return found
+
+
+def sampled(monkeypatch, tmp_path, sampler: Sampler):
+    monkeypatch.setattr(fitting, "load_estimator", lambda name: sampler)
+    return Study().fit(tmp_path, estimator="nuts", options={"chains": 4})
+
+
+def test_worst_diagnostics_of_a_cell_are_in_the_table_and_nothing_is_resampled(tmp_path, monkeypatch):
+    sampler = Sampler(rhat=1.009)
+    fits = sampled(monkeypatch, tmp_path, sampler)
+    quality = fits.fit_quality
+    assert quality["rhat"].tolist() == pytest.approx([1.009] * len(quality))
+    assert quality["ess"].tolist() == [4999] * len(quality) and quality["divergences"].tolist() == [1] * len(quality)
+    assert {len(array) for array in fits.draws["draws"]} == {0}
+    assert (fits.coefficients["word"] != "no interval").all()
+    fits_per_cell, seeds, chains = zip(*sampler.calls, strict=True)
+    assert set(fits_per_cell) == {1 + 10 + SETTINGS.folds} and set(chains) == {4}
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_chains_that_have_not_mixed_stop_the_run_and_are_named(tmp_path, monkeypatch):
+    with pytest.raises(InputError) as caught:
+        sampled(monkeypatch, tmp_path, Sampler(rhat=1.2))
+    message = str(caught.value)
+    assert message.startswith("estimator `nuts`, judge `j1`, g1: the chains have not mixed in 15 of 16 fits")
+    assert "R-hat 1.013" in message and "regression.nuts" in message and "laplace_posterior" in message
+
+
+def test_cells_that_were_finished_before_a_stop_are_kept(tmp_path, monkeypatch):
+    good, calls = Sampler(), []
+
+    def fit_or_stop(*args, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise InputError("stopped")
+        return Sampler.fit_posterior(good, *args, **options)
+
+    monkeypatch.setattr(good, "fit_posterior", fit_or_stop)
+    with pytest.raises(InputError, match="stopped"):
+        sampled(monkeypatch, tmp_path, good)
+    sampled(monkeypatch, tmp_path, good)
+    assert len(calls) == 3 + 4  # six cells, two of them kept

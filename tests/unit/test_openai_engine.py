@@ -329,6 +329,7 @@ def test_a_fault_that_will_stay_is_not_tried_again(fault):
     assert len(server.calls) == 3
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("template", [RAW, CHAT, WORDS])
 def test_no_verdict_is_lost_or_changed_when_a_tenth_of_all_calls_fails(template):
     def fault(call, before):

@@ -139,7 +139,10 @@ def test_no_orphan_when_the_caller_is_stopped(tmp_path, root, template_path, int
     note = tmp_path / "pid"
     write = f'open("{note}.new", "w").write(str(os.getpid())); os.rename("{note}.new", "{note}")'
     slow = interpreter(f"{write}; time.sleep(60)")
+    # A shell without job control starts its background jobs deaf to SIGINT.
     code = f"""
+        import signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         import pandas as pd
         from prefdissect.judges.scoring import Machine, run_judge
         pairs = pd.DataFrame([dict(pair_id="p", prompt="x", turns=None, response_a="a", response_b="b")])
@@ -235,7 +238,10 @@ def test_a_judge_killed_midway_is_asked_only_what_is_missing(tmp_path, template_
     pairs = make_pairs(60)
     undisturbed = judged(tmp_path / "other", template_path, pairs)
     pairs.to_json(tmp_path / "pairs.json", orient="records")
+    # A shell without job control starts its background jobs deaf to SIGINT.
     code = f"""
+        import signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         import pandas as pd
         from prefdissect.judges.scoring import Machine, run_judge
         pairs = pd.DataFrame(pd.read_json({str(tmp_path / "pairs.json")!r}, dtype=False))

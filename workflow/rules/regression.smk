@@ -64,14 +64,14 @@ rule fit_coefficients:
             "ties": STUDY["preferences"]["ties"],
             "seed": STUDY["seed"],
             **{key: value for key, value in STUDY["regression"].items() if key != "estimators"},
-            "code": code_hash(
-                "prefdissect.regression.fit",
-                *(
-                    f"prefdissect.regression.{module}"
-                    for module in ["map_logistic", "laplace_weak", "quality", "folds"]
-                ),
-            ),
         },
+        # An edit of one estimator refits that one.
+        code=lambda wildcards: code_hash(
+            "prefdissect.regression.fit",
+            "prefdissect.regression.quality",
+            "prefdissect.regression.folds",
+            ESTIMATOR_MODULES[wildcards.estimator],
+        ),
         cache_dir=STUDY["cache_dir"],
     script:
         "../../scripts/fit_coefficients.py"

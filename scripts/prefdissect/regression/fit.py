@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import joblib
@@ -15,6 +15,7 @@ from prefdissect.cache import ArrayCache, content_key
 from prefdissect.features import LENGTH_PROPERTY
 from prefdissect.names import OVERALL
 from prefdissect.regression.cells import Cell, require_usable
+from prefdissect.regression.diagnostics import check_diagnostics, worst
 from prefdissect.regression.folds import N_PUBLISHED, published_folds
 from prefdissect.regression.quality import held_out, honest_splits
 from prefdissect.regression.registry import load_estimator
@@ -28,7 +29,10 @@ WORK_PER_PROCESS = 300_000_000
 
 @dataclass(frozen=True)
 class FitSettings:
-    """What a fit depends on beside its data; part of the key of the cache."""
+    """What a fit depends on beside its data; part of the key of the cache.
+
+    `options` are arguments of an estimator that samples; it is also given a seed, another one for every cell.
+    """
 
     estimator: str
     prior_scale: float
@@ -36,6 +40,7 @@ class FitSettings:
     resamples: int
     seed: int
     code: str = ""
+    options: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -125,7 +130,8 @@ def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list
     missing = [(key, cell) for key, cell in zip(keys, cells) if results[key] is None]
     print(f"{len(cells) - len(missing)} cells from the cache, {len(missing)} to fit", file=sys.stderr)
     processes = _processes(missing, len(counts), workers)
-    computed = joblib.Parallel(n_jobs=processes)(
+    # One by one as they are finished, so that a run that stops keeps what it has.
+    computed = joblib.Parallel(n_jobs=processes, return_as="generator")(
         joblib.delayed(fit_cell)(cell, counts[:, cell.prompts], settings, length_column, int(key[:8], 16))
         for key, cell in missing
     )
@@ -137,7 +143,7 @@ def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list
 
 def _processes(missing: list, resamples: int, workers: int) -> int:
     """A process of its own costs seconds to start, so it must have enough to do."""
-    work = sum(cell.x.size for _, cell in missing) * resamples
+    work = sum(len(cell.rows) * cell.matrix.shape[1] for _, cell in missing) * resamples
     return int(min(workers, 1 + work // WORK_PER_PROCESS))
 
 
@@ -158,13 +164,19 @@ def fit_cell(
     counts : ndarray, shape (resamples, n)
         How often each row's prompt occurs in each resample.
     seed
-        Seed of the draws from the posterior, another one for every cell.
+        Seed of an estimator that samples and of the draws from the posterior, another one for every cell.
 
     Returns
     -------
     dict
         `mean` (p,), `fold_mean` (p,), `draws` (resamples, p), and one array of shape () per held-out score; from an
-        estimator that knows the posterior also `sd`, `q025`, `q975`, `false_sign` (p,) and `posterior` (draws, p).
+        estimator that knows the posterior also `sd`, `q025`, `q975`, `false_sign` (p,) and `posterior` (draws, p);
+        from one that samples also `rhat`, `ess` and `divergences`, the worst of all its fits.
+
+    Raises
+    ------
+    InputError
+        When sampled fits have not mixed.
     """
     n, p = cell.x.shape
     estimator = load_estimator(settings.estimator)
@@ -178,29 +190,34 @@ def fit_cell(
     counts = counts if getattr(estimator, "RESAMPLED", True) else counts[:0]
     # Full data, folds and resamples weight the same rows differently: one call fits them all.
     weights = np.concatenate([np.ones((1, n)), kept, trained, counts]) * cell.weight
-    alpha = estimator.fit_many(cell.x, cell.y, weights, prior_scale=settings.prior_scale)
+    alpha, spread = _estimate(estimator, cell, weights, settings, seed)
     mean, folds, honest, draws = np.split(alpha, np.cumsum([1, N_PUBLISHED, len(splits)]))
     quality = held_out(cell, splits, honest, length_column)
     return {
         "mean": mean[0],
         "fold_mean": folds.mean(axis=0),
         "draws": draws,
-        **_posterior_of(estimator, cell, settings, seed),
+        **spread,
         **{name: np.asarray(value) for name, value in quality.items()},
     }
 
 
-def _posterior_of(estimator, cell: Cell, settings: FitSettings, seed: int) -> dict[str, np.ndarray]:
-    """Posterior of the full data, from an estimator that knows it."""
+def _estimate(estimator, cell: Cell, weights: np.ndarray, settings: FitSettings, seed: int) -> tuple[np.ndarray, dict]:
+    """Estimates of all fits, shape (m, p), and the posterior of the first, where the estimator knows it."""
     if not hasattr(estimator, "fit_posterior"):
-        return {}
-    found = estimator.fit_posterior(cell.x, cell.y, cell.weight[None], prior_scale=settings.prior_scale)
-    return {
-        "sd": found.sd[0],
-        "q025": found.quantile(0.025)[0],
-        "q975": found.quantile(0.975)[0],
-        "false_sign": found.false_sign()[0],
-        "posterior": found.draws(POSTERIOR_DRAWS, seed)[:, 0],
+        return estimator.fit_many(cell.x, cell.y, weights, prior_scale=settings.prior_scale), {}
+    options = {**settings.options, "seed": seed} if settings.options else {}
+    found = estimator.fit_posterior(cell.x, cell.y, weights, prior_scale=settings.prior_scale, **options)
+    full, sampled = found.first(), {}
+    if hasattr(found, "diagnostics"):
+        check_diagnostics(found.diagnostics, f"estimator `{settings.estimator}`, judge `{cell.judge}`, {cell.group}")
+        sampled = {name: np.asarray(value) for name, value in worst(found.diagnostics).items()}
+    return found.mean, sampled | {
+        "sd": full.sd[0],
+        "q025": full.quantile(0.025)[0],
+        "q975": full.quantile(0.975)[0],
+        "false_sign": full.false_sign()[0],
+        "posterior": full.draws(POSTERIOR_DRAWS, seed)[:, 0],
     }
 
 

@@ -73,6 +73,11 @@ class Posterior:
         negative = self.cdf(0.0)
         return np.minimum(negative, 1 - negative)
 
+    def first(self) -> Posterior:
+        """That of the first fit alone."""
+        parts = self.mean, self.covariance, self.cavity_mean, self.cavity_variance
+        return Posterior(*(part[:1] for part in parts), self.scale)
+
     def draws(self, count: int, seed: int) -> np.ndarray:
         """Draws of all coefficients of each fit together, shape (count, m, p).
 
@@ -122,11 +127,6 @@ def fit_posterior(x: np.ndarray, y: np.ndarray, weights: np.ndarray, *, prior_sc
         _borrow(sites, first, sign, weights, chosen)
         parts.append(_fit(rows, sign[chosen], weights[chosen], prior_scale, sites))
     return Posterior(*(np.concatenate(each) for each in zip(*parts, strict=True)), prior_scale)
-
-
-def fit_many(x: np.ndarray, y: np.ndarray, weights: np.ndarray, *, prior_scale: float) -> np.ndarray:
-    """Posterior means, shape (m, p): the interface that every estimator shares."""
-    return fit_posterior(x, y, weights, prior_scale=prior_scale).mean
 
 
 @dataclass

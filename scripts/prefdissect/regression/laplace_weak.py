@@ -16,8 +16,3 @@ WIDER = 10.0
 def fit_posterior(x: np.ndarray, y: np.ndarray, weights: np.ndarray, *, prior_scale: float) -> laplace_ep.Posterior:
     """Posteriors under Laplace(0, 10 prior_scale); see `laplace_ep.fit_posterior`."""
     return laplace_ep.fit_posterior(x, y, weights, prior_scale=WIDER * prior_scale)
-
-
-def fit_many(x: np.ndarray, y: np.ndarray, weights: np.ndarray, *, prior_scale: float) -> np.ndarray:
-    """Posterior means, shape (m, p)."""
-    return fit_posterior(x, y, weights, prior_scale=prior_scale).mean

@@ -46,7 +46,7 @@ def fit_coefficients(
         list(matrix),
         scenario_groups(membership),
         table["prompt_id"].nunique(),
-        FitSettings(estimator, **{name: settings[name] for name in names}),
+        FitSettings(estimator, **{name: settings[name] for name in names}, options=settings.get(estimator, {})),
         cache_dir=cache_dir,
         workers=workers,
     )
