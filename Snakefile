@@ -62,6 +62,13 @@ TABLES = [
     "property_statistics",
     "property_correlations",
 ]
+# Beside published coefficients, where the study names them.
+PUBLISHED = ["against_published", "against_published_summary"] if STUDY["regression"]["published"] else []
+PUBLISHED_FILES = (
+    sorted(str(path) for path in Path(STUDY["regression"]["published"]).glob("model_*_fitted_paras.jsonl"))
+    if PUBLISHED
+    else []
+)
 LATEX = ["clusters", "top_properties", "judge_datasheet"]
 
 
@@ -86,7 +93,7 @@ localrules:
 rule all:
     input:
         expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
-        expand("{out}/tables/{table}.csv", out=OUT, table=TABLES),
+        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *PUBLISHED]),
         expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
         f"{OUT}/findings.html",
         f"{OUT}/provenance.json",
@@ -101,7 +108,7 @@ rule figures:
 rule tables:
     """Every table of the study."""
     input:
-        expand("{out}/tables/{table}.csv", out=OUT, table=TABLES),
+        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *PUBLISHED]),
         expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
 
 

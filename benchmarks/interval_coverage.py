@@ -1,8 +1,8 @@
 """What intervals cover when the truth is fixed: `python benchmarks/interval_coverage.py [folder]`.
 
 Truths are the published coefficients, read in the folder, of six judges in eleven scenario groups, so large effects are
-as frequent as they were there, and not as frequent as the prior holds. Features are rows of the bundled sample. For each number of pairs
-labels are drawn again and again, fitted, and compared with the truth:
+as frequent as they were there, and not as frequent as the prior holds. Features are rows of the bundled sample. For
+each number of pairs labels are drawn again and again, fitted, and compared with the truth:
 
 bias
     Mean of estimate minus truth, counted towards the truth's sign: -0.1 is shrunk by 0.1.

@@ -30,6 +30,7 @@ ASKED = (*LOADED, "openai", "fake")
 RECORD_SECTIONS = {"sources": "source", "judges": "judge", "annotators": "annotator"}
 PATH_SECTIONS = (
     "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "catalogue",
+    "regression",
 )  # fmt: skip
 
 
@@ -117,6 +118,7 @@ def load_study(config: dict) -> Study:
         _known(study["comparison"]["human"], study.judges, "config key `comparison.human`")
     _check_groups(config["groups"], config["measurements"] == "live")
     _check_figures(study)
+    _check_published(study["regression"]["published"])
     return study
 
 
@@ -266,6 +268,15 @@ def _check_figures(study: Study) -> None:
         if files.setdefault(figure_file(group), group) != group:
             both = f"`{files[figure_file(group)]}` and `{group}`"
             raise InputError(f"config key `figures.groups`: {both} would have the same file name", fix="show one")
+
+
+def _check_published(folder: str) -> None:
+    """Before anything is judged or fitted."""
+    if folder and not any(Path(folder).glob("model_*_fitted_paras.jsonl")):
+        raise InputError(
+            f"config key `regression.published`: `{folder}` holds no published coefficients",
+            fix="a folder with files model_<group>_fitted_paras.jsonl",
+        )
 
 
 def _check_shown(key: str, group: str, groups: dict) -> None:

@@ -232,6 +232,37 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             },
         ),
         _schema(
+            "against_published",
+            ["judge", "group", "estimator", "property"],
+            {
+                "judge": _JUDGE,
+                "group": _text("group of pairs"),
+                "estimator": _text("estimator"),
+                "property": _text("property"),
+                "fold_mean": _number("effect strength by the published fold procedure"),
+                "published": _number("published effect strength"),
+                "difference": _number("fold_mean - published"),
+                "q025": _number("2.5 % quantile of the full-data fit", nullable=True),
+                "q975": _number("97.5 % quantile", nullable=True),
+                "inside": _flag("the published value lies between them; null without interval", nullable=True),
+            },
+        ),
+        _schema(
+            "against_published_summary",
+            ["judge", "group", "estimator"],
+            {
+                "judge": _JUDGE,
+                "group": _text("group of pairs"),
+                "estimator": _text("estimator"),
+                "n_properties": _whole("properties compared"),
+                "n_pairs": _whole("pairs in our fit"),
+                "n_pairs_listed": _whole("pairs of the published group; 0 where its list is not there"),
+                "largest_difference": _number("largest |fold_mean - published|", low=0),
+                "rms_difference": _number("root mean square of the differences", low=0),
+                "correlation": _number("Pearson correlation over the properties", nullable=True, low=-1, high=1),
+            },
+        ),
+        _schema(
             "property_statistics",
             ["group", "property"],
             {

@@ -96,3 +96,30 @@ rule explain_pairs:
         code=code_hash("prefdissect.regression.contributions"),
     script:
         "../../scripts/explain_pairs.py"
+
+
+if PUBLISHED:
+
+    rule compare_with_published:
+        """Hold the coefficients against the published ones, cell by cell."""
+        input:
+            coefficients=expand("{out}/regression/{estimator}/coefficients.parquet", out=OUT, estimator=ESTIMATORS),
+            files=PUBLISHED_FILES,
+            catalogue=STUDY.catalogue_path,
+        output:
+            **{name: f"{OUT}/tables/{name}.csv" for name in PUBLISHED},
+        log:
+            f"{LOGS}/compare_with_published.log",
+        benchmark:
+            f"{BENCHMARKS}/compare_with_published.tsv"
+        conda:
+            "../../envs/workflow.yaml"
+        params:
+            published=STUDY["regression"]["published"],
+            labels={
+                judge: (record.get("judge", record["label"]), record["label"], judge)
+                for judge, record in STUDY.judges.items()
+            },
+            code=code_hash("prefdissect.regression.against_published", "prefdissect.regression.published"),
+        script:
+            "../../scripts/compare_with_published.py"

@@ -9,10 +9,12 @@ from prefdissect.features import build_features, feature_matrix
 from prefdissect.files import atomic_write
 from prefdissect.groups import scenario_groups
 from prefdissect.names import POOLED
+from prefdissect.regression.against_published import compare_with_published
 from prefdissect.regression.cells import build_cells
 from prefdissect.regression.contributions import contributions
 from prefdissect.regression.fit import FitSettings, fit_cells
-from prefdissect.tables import conform, read_table, write_table
+from prefdissect.regression.published import read_published_coefficients
+from prefdissect.tables import conform, read_table, validate, write_csv, write_table
 
 
 def make_features(
@@ -70,3 +72,15 @@ def explain_pairs(coefficients: str, features: str, groups: str, graded: bool, o
         if group in members
     ]
     write_table(conform(pd.concat(parts, ignore_index=True), "contributions"), output, "contributions")
+
+
+def compare_fits_with_published(
+    coefficients: list[str], published: str, catalogue: str, labels: dict[str, tuple[str, ...]], outputs: dict[str, str]
+) -> None:
+    """Our coefficients beside the published ones, and how far each judge and group is off."""
+    ours = pd.concat([read_table(path, "coefficients") for path in coefficients], ignore_index=True)
+    theirs = read_published_coefficients(published, load_catalogue(catalogue))
+    for name, table in zip(
+        ("against_published", "against_published_summary"), compare_with_published(ours, theirs, labels)
+    ):
+        write_csv(validate(table, name, "study"), outputs[name])
