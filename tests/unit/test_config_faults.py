@@ -181,7 +181,7 @@ FAULTS = [
         changed("sources.0.votes", [{"judge": "j", "column": "c", "values": {"x": "A"}}]),
         "config key `sources[0].votes[0].values.x` is 'A' (expected: one of a, b, tie, null",
     ),
-    (changed("regression.estimators", ["nuts"]), "config key `regression.estimators[0]` is 'nuts'"),
+    (changed("regression.estimators", ["ridge"]), "config key `regression.estimators[0]` is 'ridge'"),
     (changed("regression.estimators", ["map", "map"]), "is ['map', 'map'] (expected: every entry only once"),
     (
         changed("regression.folds", 1),

@@ -44,7 +44,7 @@ PLAN = {
 UNPUBLISHED = {"fewer than properties", "pooled"}
 CELLS = [(group, cell) for group, (_, cells, _) in PLAN.items() for cell in range(cells)]
 # Long chains without the kink of the prior: about 7 steps a draw instead of 27.
-LONG = {"warmup": 500, "draws": 10_500, "chains": 4, "accept": 0.65, "whitened": True}
+LONG = {"warmup": 500, "draws": 13_000, "chains": 4, "accept": 0.65, "whitened": True}
 
 
 @dataclass(frozen=True)
@@ -96,26 +96,24 @@ def make_group(name: str, matrix: np.ndarray, published: dict) -> Group:
     return Group(x, y, weights)
 
 
-def sample_cell(x: np.ndarray, y: np.ndarray, weights: np.ndarray, seed: int) -> Compared:
-    """NUTS on one cell; the draws are left behind."""
-    found = nuts.fit_posterior(x, y, weights[None], prior_scale=B, seed=seed, **LONG)
+def sample_cell(x: np.ndarray, y: np.ndarray, weights: np.ndarray, seed: int, longer: int = 1) -> Compared:
+    """NUTS on one cell, with chains that are so many times as long; the draws are left behind."""
+    settings = LONG | {"draws": longer * LONG["draws"]}
+    found = nuts.fit_posterior(x, y, weights[None], prior_scale=B, seed=seed, **settings)
     low, high = (found.quantile(share)[0] for share in (0.025, 0.975))
     correlation = np.corrcoef(found.samples[0].T)
     return Compared(found.mean[0], low, high, found.sd[0], found.false_sign()[0], correlation, found.diagnostics)
 
 
+def gaps(ours: Compared, theirs: Compared) -> tuple[float, float]:
+    """Largest differences of means and of interval ends."""
+    ends = np.abs([ours.low - theirs.low, ours.high - theirs.high]).max()
+    return np.abs(ours.mean - theirs.mean).max(), ends
+
+
 @pytest.fixture(scope="module")
 def groups(sample_matrix, published_judges) -> dict[str, Group]:
     return {name: make_group(name, sample_matrix.to_numpy(), published_judges) for name in PLAN}
-
-
-@pytest.fixture(scope="module")
-def sampled(groups) -> dict[tuple[str, int], Compared]:
-    """NUTS in two processes, the longest cells first."""
-    order = sorted(CELLS, key=lambda cell: -PLAN[cell[0]][0])
-    columns = zip(*((groups[g].x, groups[g].y[c], groups[g].weights[c]) for g, c in order), strict=True)
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        return dict(zip(order, pool.map(sample_cell, *columns, range(len(order))), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +127,31 @@ def fitted(groups) -> dict[tuple[str, int], Compared]:
         for cell, values in enumerate(zip(*columns, posterior.false_sign(), strict=True)):
             found[name, cell] = Compared(*values, np.corrcoef(draws[:, cell].T))
     return found
+
+
+@pytest.fixture(scope="module")
+def sampled(groups, fitted) -> dict[tuple[str, int], Compared]:
+    """NUTS in two processes, the longest cells first.
+
+    At the least effective size the chains' own error in a mean is up to 0.0007, and the largest of fifteen hundred of
+    them is near the bound. A cell beyond it is sampled anew with chains four times as long, which decide; so is one
+    whose chains came out too short.
+    """
+    order = sorted(CELLS, key=lambda cell: -PLAN[cell[0]][0])
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+
+        def run(cells, longer: int) -> dict:
+            columns = zip(*((groups[g].x, groups[g].y[c], groups[g].weights[c]) for g, c in cells), strict=True)
+            seeds, lengths = [10 * order.index(cell) + longer for cell in cells], [longer] * len(cells)
+            return dict(zip(cells, pool.map(sample_cell, *columns, seeds, lengths), strict=True))
+
+        found = run(order, 1)
+        again = [
+            cell
+            for cell in order
+            if found[cell].diagnostics["ess"][0] < MIN_ESS or gaps(fitted[cell], found[cell])[0] > MEAN_BOUND
+        ]
+        return found | (run(again, 4) if again else {})
 
 
 def test_at_least_fifty_cells_and_the_smallest_group():
@@ -153,9 +176,7 @@ def test_the_chains_are_long_enough(sampled):
 
 @pytest.mark.parametrize(("group", "cell"), CELLS)
 def test_posterior_means_and_interval_ends(group, cell, sampled, fitted):
-    ours, theirs = fitted[group, cell], sampled[group, cell]
-    gap = np.abs(ours.mean - theirs.mean).max()
-    ends = max(np.abs(ours.low - theirs.low).max(), np.abs(ours.high - theirs.high).max())
+    gap, ends = gaps(fitted[group, cell], sampled[group, cell])
     assert gap <= MEAN_BOUND and ends <= END_BOUND, f"means {gap:.4f}, ends {ends:.4f}"
 
 

@@ -264,13 +264,24 @@ def _logistic_moments(sign, weights, centre, variance) -> tuple[np.ndarray, np.n
     count = NODES if sd.max(initial=0) < WIDE else WIDE_NODES
     nodes, node_weights = np.polynomial.hermite_e.hermegauss(count)
     plain = bool(((weights == 0) | (weights == 1)).all())
-    total, first, second = (np.zeros(centre.shape) for _ in range(3))
+    total, first, second, likelihood = (np.zeros(centre.shape) for _ in range(4))
+    base, step = -sign * centre, -sign * sd
     for node, share in zip(nodes, node_weights, strict=True):
-        likelihood = expit(sign * (centre + sd * node))
-        likelihood = share * (likelihood if plain else likelihood**weights)
+        # sigmoid(sign z), in place: numpy's exp takes a tenth of the time of scipy's expit.
+        np.multiply(step, node, out=likelihood)
+        likelihood += base
+        with np.errstate(over="ignore"):  # 1 / infinity is right
+            np.exp(likelihood, out=likelihood)
+        likelihood += 1
+        np.reciprocal(likelihood, out=likelihood)
+        if not plain:
+            np.power(likelihood, weights, out=likelihood)
+        likelihood *= share
         total += likelihood
-        first += node * likelihood
-        second += node**2 * likelihood
+        likelihood *= node
+        first += likelihood
+        likelihood *= node
+        second += likelihood
     offset = first / total
     return centre + sd * offset, variance * (second / total - offset**2)
 
