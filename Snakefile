@@ -14,6 +14,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from prefdissect.catalogue import CASES
+from prefdissect.comparison_config import comparison_tables
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
 from prefdissect.judges.worker import PROTOCOL
@@ -61,7 +62,11 @@ TABLES = [
     "property_statistics",
     "property_correlations",
 ]
+# Differences, attributes, base judges and drift: where the study asks for them.
+COMPARED = comparison_tables(STUDY["comparison"], STUDY.judges)
+TABLES += COMPARED
 LATEX = ["clusters", "top_properties", "judge_datasheet"]
+LATEX += [table for table in ("cluster_numbers", "attribute_similarity", "base_similarity") if table in COMPARED]
 
 
 wildcard_constraints:
