@@ -193,7 +193,7 @@ class Arrangements:
 
 def _differences(codes: np.ndarray, value: np.ndarray, used: np.ndarray) -> np.ndarray:
     """Mean within minus mean between for every arrangement, shape (arrangements,); value and used: upper triangles."""
-    total = number = 0.0
+    total = number = np.zeros(len(codes))
     for code in range(codes.max(initial=-1) + 1):
         member = (codes == code).astype(float)
         total = total + ((member @ value) * member).sum(axis=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 # Fisher's z of a correlation of exactly 1 is infinite.
@@ -21,7 +23,7 @@ def quantiles(spread: np.ndarray, shares=ENDS) -> np.ndarray:
     ndarray, shape (shares, ...)
         Of the resamples in which an entry is defined; NaN where more than half of them are undefined.
     """
-    flat = spread.reshape(len(spread), -1)
+    flat = spread.reshape(len(spread), math.prod(spread.shape[1:]))
     found = np.full((len(shares), flat.shape[1]), np.nan)
     missing = np.isnan(flat).sum(axis=0) if len(flat) else np.ones(flat.shape[1])
     whole, partly = missing == 0, (missing > 0) & (missing <= len(flat) / 2)

@@ -52,7 +52,8 @@ def similarities(estimates: Estimates, metrics=tuple(METRICS)):
             yield group, metric, Similarity(function(mean), function(draws), unit)
         if estimates.shared:
             value, spread = estimates.over_groups(function)
-            yield OVERALL, metric, Similarity(value, spread, estimates.interval_of(OVERALL))
+            unit = estimates.interval_of(OVERALL)
+            yield OVERALL, metric, Similarity(value, spread if unit else spread[:0], unit)
 
 
 def corrected_similarities(estimates: Estimates):
