@@ -17,6 +17,7 @@ _INTERVAL = {
     "q975": number("upper end of the 95 % interval", nullable=True),
     "interval": text("what was resampled for it: prompts or scenario groups; null without interval", nullable=True),
 }
+_UNJUDGED = ["not distinguishable", "not judged", "no interval"]
 _WHERE = {
     "group": _GROUP,
     "estimator": text("estimator"),
@@ -36,9 +37,7 @@ def _difference(first: str, second: str) -> dict[str, pa.Column]:
         "degree_q025": number("lower end of its 95 % interval", nullable=True),
         "degree_q975": number("upper end of its 95 % interval", nullable=True),
         "false_sign": _FALSE_SIGN,
-        "word": text(
-            "plain word", isin=["first rewards more", "first rewards less", "not distinguishable", "no interval"]
-        ),
+        "word": text("plain word", isin=["first rewards more", "first rewards less", *_UNJUDGED]),
         "interval": _INTERVAL["interval"],
     }
 
@@ -240,7 +239,7 @@ COMPARISON_SCHEMAS = (
             "degree_q025": number("lower end of its 95 % interval", nullable=True),
             "degree_q975": number("upper end of its 95 % interval", nullable=True),
             "false_sign": _FALSE_SIGN,
-            "word": text("plain word", isin=["moved up", "moved down", "not distinguishable", "no interval"]),
+            "word": text("plain word", isin=["moved up", "moved down", *_UNJUDGED]),
             "interval": _INTERVAL["interval"],
         },
     ),

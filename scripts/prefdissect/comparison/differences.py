@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from prefdissect.comparison.estimates import Estimates
+from prefdissect.comparison.estimates import PROMPTS, Estimates
 from prefdissect.comparison.intervals import quantiles
 from prefdissect.names import OVERALL
 
-MORE, LESS, UNCLEAR, NONE = "first rewards more", "first rewards less", "not distinguishable", "no interval"
-WORDS = [MORE, LESS, UNCLEAR, NONE]
+MORE, LESS, UNCLEAR = "first rewards more", "first rewards less", "not distinguishable"
+# Resampled scenario groups say how much groups differ, not what the data of a group can tell.
+NONE, NOT_JUDGED = "no interval", "not judged"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def difference_table(properties: list[str], first: Effects, second: Effects) -> 
     DataFrame
         Columns property, effect_1, effect_2, difference, q025, q975, degree_difference (points), degree_q025,
         degree_q975, false_sign (share of resamples whose difference is zero or of the other sign), word, interval.
-        Where nothing was resampled intervals are null and nothing is called (not) distinguishable.
+        Nothing is called (not) distinguishable unless prompts were resampled.
     """
     difference, degree = first.mean - second.mean, 100 * (first.degree - second.degree)
     table = pd.DataFrame({"property": properties, "effect_1": first.mean, "effect_2": second.mean})
@@ -75,8 +76,8 @@ def difference_table(properties: list[str], first: Effects, second: Effects) -> 
     draws = first.draws - second.draws if unit else first.draws[:0]
     shares = 100 * (first.degree_draws - second.degree_draws) if unit else draws
     (table["q025"], table["q975"]), (table["degree_q025"], table["degree_q975"]) = quantiles(draws), quantiles(shares)
-    if not len(draws):
-        return table.assign(false_sign=None, word=NONE, interval=None)
+    if unit != PROMPTS:
+        return table.assign(false_sign=None, word=NOT_JUDGED if unit else NONE, interval=unit)
     wrong = (np.sign(draws) != np.sign(difference)).mean(axis=0)
     table["false_sign"] = np.where(difference == 0, np.nan, wrong)
     conditions = [(table["q025"] > 0) & (difference > 0), (table["q975"] < 0) & (difference < 0)]
