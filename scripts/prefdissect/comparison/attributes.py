@@ -119,7 +119,7 @@ def compare_attribute(attribute: Attribute, found: Similarity, arranged: Arrange
         "n_judges": int((codes >= 0).sum()),
         "n_similarities": within.number + between.number,
         "value": within.value - between.value,
-        **_interval(within.value - between.value, within.spread - between.spread, found.unit),
+        **_interval(within.value - between.value, within.spread - between.spread, found.unit, limit=2.0),
     }
     return [*rows, within.row("within"), between.row("between"), difference | arranged.test(found.value, attribute)]
 
@@ -141,8 +141,8 @@ class _Mean:
         return row | _interval(self.value, self.spread, self.unit)
 
 
-def _interval(value: float, spread: np.ndarray, unit: str | None) -> dict:
-    (low,), (high,) = shifted_interval(np.array([value]), spread[:, None])
+def _interval(value: float, spread: np.ndarray, unit: str | None, limit: float = 1.0) -> dict:
+    (low,), (high,) = shifted_interval(np.array([value]), spread[:, None], limit)
     return {"q025": low, "q975": high, "interval": None if np.isnan(low) else unit}
 
 

@@ -19,13 +19,13 @@ NONE, NOT_JUDGED = "no interval", "not judged"
 
 @dataclass(frozen=True)
 class Effects:
-    """Effects of one judge in one group: of the properties, in the data and in resamples.
+    """One side of k comparisons in one group: effects of the properties, in the data and in resamples.
 
     Attributes
     ----------
-    mean, degree : ndarray, shape (p,)
+    mean, degree : ndarray, shape (k, p)
         Effect strength, and its sigmoid (averaged over groups in `overall`).
-    draws, degree_draws : ndarray, shape (resamples, p)
+    draws, degree_draws : ndarray, shape (resamples, k, p)
     unit
         What was resampled; None where nothing was.
     """
@@ -37,61 +37,67 @@ class Effects:
     unit: str | None
 
 
-def effects_of(estimates: Estimates, judges: list[str], group: str) -> Effects:
-    """Mean effects of some judges in a group (of one judge: its effects)."""
-    rows = [estimates.judges.index(judge) for judge in judges]
+def effects_of(estimates: Estimates, sides: list[list[str]], group: str) -> Effects:
+    """Mean effects of the judges on one side of each comparison; all of them were fitted in the group."""
+    weights = np.zeros((len(sides), len(estimates.judges)))
+    for row, judges in enumerate(sides):
+        weights[row, [estimates.judges.index(judge) for judge in judges]] = 1 / len(judges)
 
-    def mean_over_judges(array: np.ndarray) -> np.ndarray:
-        return array[..., rows, :].mean(axis=-2)
+    def strengths(array: np.ndarray) -> np.ndarray:
+        return weights @ np.nan_to_num(array)
 
     def shares(array: np.ndarray) -> np.ndarray:
-        return expit(array[..., rows, :]).mean(axis=-2)
+        return weights @ expit(np.nan_to_num(array))
 
     unit = estimates.interval_of(group)
     if group == OVERALL:
-        (mean, draws), (degree, degree_draws) = (estimates.over_groups(part) for part in (mean_over_judges, shares))
+        (mean, draws), (degree, degree_draws) = (estimates.over_groups(part) for part in (strengths, shares))
     else:
-        drawn = estimates.draws[group]
-        mean, draws = mean_over_judges(estimates.mean[group]), mean_over_judges(drawn)
-        degree, degree_draws = shares(estimates.mean[group]), shares(drawn)
+        mean, draws = strengths(estimates.mean[group]), strengths(estimates.draws[group])
+        degree, degree_draws = shares(estimates.mean[group]), shares(estimates.draws[group])
     if unit is None:
         draws, degree_draws = draws[:0], degree_draws[:0]
     return Effects(mean, degree, draws, degree_draws, unit)
 
 
 def difference_table(properties: list[str], first: Effects, second: Effects) -> pd.DataFrame:
-    """First minus second, per property; both from the same resamples.
+    """First minus second, per comparison and property; both from the same resamples.
 
     Returns
     -------
     DataFrame
-        Columns property, effect_1, effect_2, difference, q025, q975, degree_difference (points), degree_q025,
-        degree_q975, false_sign (share of resamples whose difference is zero or of the other sign), word, interval.
-        Nothing is called (not) distinguishable unless prompts were resampled.
+        k p rows, comparison by comparison. Columns property, effect_1, effect_2, difference, q025, q975,
+        degree_difference (points), degree_q025, degree_q975, false_sign (share of resamples whose difference is zero or
+        of the other sign), word, interval. Nothing is called (not) distinguishable unless prompts were resampled.
     """
     difference, degree = first.mean - second.mean, 100 * (first.degree - second.degree)
-    table = pd.DataFrame({"property": properties, "effect_1": first.mean, "effect_2": second.mean})
-    table = table.assign(difference=difference, degree_difference=degree)
     unit = first.unit if first.unit == second.unit else None
     draws = first.draws - second.draws if unit else first.draws[:0]
     shares = 100 * (first.degree_draws - second.degree_draws) if unit else draws
-    (table["q025"], table["q975"]), (table["degree_q025"], table["degree_q975"]) = quantiles(draws), quantiles(shares)
-    if unit != PROMPTS:
-        return table.assign(false_sign=None, word=NOT_JUDGED if unit else NONE, interval=unit)
-    wrong = (np.sign(draws) != np.sign(difference)).mean(axis=0)
-    table["false_sign"] = np.where(difference == 0, np.nan, wrong)
-    conditions = [(table["q025"] > 0) & (difference > 0), (table["q975"] < 0) & (difference < 0)]
-    return table.assign(word=np.select(conditions, [MORE, LESS], UNCLEAR), interval=unit)
+    (low, high), (degree_low, degree_high) = quantiles(draws), quantiles(shares)
+    wrong, word = None, np.full(difference.shape, NOT_JUDGED if unit else NONE, dtype=object)
+    if unit == PROMPTS:
+        wrong = np.where(difference == 0, np.nan, (np.sign(draws) != np.sign(difference)).mean(axis=0)).ravel()
+        word = np.select([(low > 0) & (difference > 0), (high < 0) & (difference < 0)], [MORE, LESS], UNCLEAR)
+    columns = {"effect_1": first.mean, "effect_2": second.mean, "difference": difference, "q025": low, "q975": high}
+    columns |= {"degree_difference": degree, "degree_q025": degree_low, "degree_q975": degree_high, "word": word}
+    table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    return table.assign(property=np.tile(properties, len(difference)), false_sign=wrong, interval=unit)
 
 
 def judge_differences(estimates: Estimates, pairs: list[tuple[str, str]]) -> pd.DataFrame:
     """First judge minus second, in every group in which both were fitted: columns judge_1, judge_2, group and more."""
-    tables = []
-    for one, two in pairs:
-        for group in _common_groups(estimates, [one, two]):
-            rows = _between(estimates, ([one], group), ([two], group))
-            tables.append(rows.assign(judge_1=one, judge_2=two, group=group))
-    return _joined(tables, estimates)
+    named = [({"judge_1": one, "judge_2": two}, [one], [two]) for one, two in pairs]
+    return _in_every_group(estimates, named)
+
+
+def base_differences(estimates: Estimates, versions: dict[str, list[str]], mean_of: str) -> pd.DataFrame:
+    """Aligned version minus base, for each version and for their mean: columns base, judge, n_judges and more."""
+    named = []
+    for base, aligned in versions.items():
+        for name, judges in [*((judge, [judge]) for judge in aligned), (mean_of, aligned)]:
+            named.append(({"base": base, "judge": name, "n_judges": len(judges)}, judges, [base]))
+    return _in_every_group(estimates, named)
 
 
 def group_differences(estimates: Estimates, pairs: list[tuple[str, str]]) -> pd.DataFrame:
@@ -101,34 +107,36 @@ def group_differences(estimates: Estimates, pairs: list[tuple[str, str]]) -> pd.
     """
     tables = []
     for one, two in pairs:
-        for number, judge in enumerate(estimates.judges):
-            if estimates.fitted(one)[number] and estimates.fitted(two)[number]:
-                rows = _between(estimates, ([judge], one), ([judge], two))
-                tables.append(rows.assign(judge=judge, group_1=one, group_2=two))
+        fitted = estimates.fitted(one) & estimates.fitted(two)
+        named = [({"judge": judge, "group_1": one, "group_2": two}, [judge], [judge]) for judge in estimates.judges]
+        named = [comparison for comparison, both in zip(named, fitted, strict=True) if both]
+        tables.append(_between(estimates, named, one, two))
     return _joined(tables, estimates)
 
 
-def base_differences(estimates: Estimates, versions: dict[str, list[str]], mean_of: str) -> pd.DataFrame:
-    """Aligned version minus base, for each version and for their mean: columns base, judge, group and more."""
+def _in_every_group(estimates: Estimates, named: list[tuple[dict, list[str], list[str]]]) -> pd.DataFrame:
     tables = []
-    for base, aligned in versions.items():
-        for name, judges in [*((judge, [judge]) for judge in aligned), (mean_of, aligned)]:
-            for group in _common_groups(estimates, [base, *judges]):
-                rows = _between(estimates, (judges, group), ([base], group))
-                tables.append(rows.assign(base=base, judge=name, group=group, n_judges=len(judges)))
+    for group in estimates.groups:
+        fitted = {judge for judge, there in zip(estimates.judges, estimates.fitted(group), strict=True) if there}
+        inside = [comparison for comparison in named if fitted.issuperset([*comparison[1], *comparison[2]])]
+        tables.append(_between(estimates, inside, group, group).assign(group=group))
     return _joined(tables, estimates)
 
 
-def _common_groups(estimates: Estimates, judges: list[str]) -> list[str]:
-    numbers = [estimates.judges.index(judge) for judge in judges]
-    return [group for group in estimates.groups if estimates.fitted(group)[numbers].all()]
-
-
-def _between(estimates: Estimates, first: tuple, second: tuple) -> pd.DataFrame:
-    return difference_table(estimates.properties, effects_of(estimates, *first), effects_of(estimates, *second))
+def _between(estimates: Estimates, named: list[tuple], first: str, second: str) -> pd.DataFrame:
+    """Rows of some comparisons (columns that name one, judges of the first side, of the second) between two groups."""
+    if not named:
+        return pd.DataFrame()
+    effects = [
+        effects_of(estimates, [names[side] for names in named], group) for side, group in ((1, first), (2, second))
+    ]
+    names = pd.DataFrame([columns for columns, *_ in named])
+    repeated = names.loc[names.index.repeat(len(estimates.properties))].reset_index(drop=True)
+    return repeated.join(difference_table(estimates.properties, *effects))
 
 
 def _joined(tables: list[pd.DataFrame], estimates: Estimates) -> pd.DataFrame:
+    tables = [table for table in tables if len(table)]
     if not tables:
         return pd.DataFrame()
     return pd.concat(tables, ignore_index=True).assign(estimator=estimates.estimator)

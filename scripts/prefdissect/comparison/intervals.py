@@ -55,7 +55,7 @@ def centred_interval(value: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray,
     return np.tanh(low + moved), np.tanh(high + moved)
 
 
-def shifted_interval(value: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same without Fisher's z, for means and differences of correlations."""
+def shifted_interval(value: np.ndarray, spread: np.ndarray, limit: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """The same without Fisher's z, for means (limit 1) and differences of means (limit 2) of correlations."""
     low, middle, high = quantiles(spread, (ENDS[0], 0.5, ENDS[1]))
-    return low - middle + value, high - middle + value
+    return np.clip(low - middle + value, -limit, limit), np.clip(high - middle + value, -limit, limit)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import sklearn
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import silhouette_score
 
 from prefdissect.comparison.estimates import mean_defined
 from prefdissect.comparison.intervals import quantiles
@@ -64,11 +65,17 @@ def stability(chosen: np.ndarray, similarity: np.ndarray, spread: np.ndarray) ->
         Columns together (mean share of resamples in which a judge falls into one cluster with each judge of its own
         cluster; null for a cluster of one) and apart (the same with judges of other clusters).
     """
+    # Thousands of small matrices, all of them ours: checking each anew takes longer than the work.
+    with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+        return _stability(chosen, similarity, spread)
+
+
+def _stability(chosen, similarity, spread) -> tuple[pd.DataFrame, pd.DataFrame]:
     distance = distance_of(similarity)
     ours = cuts(average_tree(distance))
     scores = silhouettes(ours, distance)
     k = len(set(chosen))
-    best, rand, partitions = [], {number: [] for number in ours}, []
+    best, others, partitions = [], {number: [] for number in ours}, []
     for sample in spread[~np.isnan(spread).any(axis=(1, 2))]:
         theirs_distance = distance_of(sample)
         tree = average_tree(theirs_distance)
@@ -76,19 +83,42 @@ def stability(chosen: np.ndarray, similarity: np.ndarray, spread: np.ndarray) ->
         best.append(best_number(silhouettes(theirs, theirs_distance)))
         partitions.append(fcluster(tree, k, "maxclust"))
         for number in ours.keys() & theirs.keys():
-            rand[number].append(adjusted_rand_score(ours[number], theirs[number]))
-    rows = [_number_row(number, scores, number == k, best, rand[number]) for number in ours]
+            others[number].append(theirs[number])
+    rows = [
+        _number_row(number, scores, number == k, best, adjusted_rand(ours[number], others[number])) for number in ours
+    ]
     return pd.DataFrame(rows), _assignments(chosen, np.array(partitions).reshape(-1, len(chosen)))
 
 
-def _number_row(number: int, scores: dict, is_chosen: bool, best: list[int], rand: list[float]) -> dict:
-    low, high = quantiles(np.array(rand))
+def adjusted_rand(partition: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
+    """Adjusted Rand index of one partition with each of many, all of two or more clusters; shape (len(others),).
+
+    scikit-learn's function takes one pair at a time: most of the run time for 70 judges.
+    """
+    if not others:
+        return np.empty(0)
+    ours = (partition[:, None] == np.unique(partition)).astype(float)
+    theirs = np.stack(others)
+    theirs = (theirs[..., None] == np.unique(theirs)).astype(float)
+    both = ours.T @ theirs
+    pairs, first, second = (_pairs(counts) for counts in (both, both.sum(axis=2), both.sum(axis=1)))
+    expected = first * second / (len(partition) * (len(partition) - 1) / 2)
+    return (pairs - expected) / ((first + second) / 2 - expected)
+
+
+def _pairs(counts: np.ndarray) -> np.ndarray:
+    """Pairs of judges within the cells of each table of counts; the first axis is kept."""
+    return (counts * (counts - 1) / 2).reshape(len(counts), -1).sum(axis=1)
+
+
+def _number_row(number: int, scores: dict, is_chosen: bool, best: list[int], rand: np.ndarray) -> dict:
+    low, high = quantiles(rand)
     return {
         "n_clusters": number,
         "silhouette": scores[number],
         "chosen": is_chosen,
         "share_chosen": np.mean(np.array(best) == number) if best else np.nan,
-        "rand": np.mean(rand) if rand else np.nan,
+        "rand": np.mean(rand) if len(rand) else np.nan,
         "rand_q025": low,
         "rand_q975": high,
     }
