@@ -59,8 +59,10 @@ def similarities(estimates: Estimates, metrics=tuple(METRICS)):
 def corrected_similarities(estimates: Estimates):
     """Pearson's correlation corrected for attenuation in every group: yields (group, `Similarity`, reliability).
 
-    It needs the resamples of prompts, so groups without them are left out.
+    It needs resamples of prompts, so groups without them are left out.
     """
+    if estimates.unit != PROMPTS:
+        return
     found: dict[str, Moments] = {
         group: moments(mean, estimates.draws[group])
         for group, mean in estimates.mean.items()
