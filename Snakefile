@@ -14,6 +14,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from prefdissect.catalogue import CASES
+from prefdissect.comparison_config import comparison_tables
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
 from prefdissect.judges.worker import PROTOCOL
@@ -63,13 +64,17 @@ TABLES = [
     "property_correlations",
 ]
 # Beside published coefficients, where the study names them.
-PUBLISHED = ["against_published", "against_published_summary"] if STUDY["regression"]["published"] else []
-PUBLISHED_FILES = (
+AGAINST_PUBLISHED = ["against_published", "against_published_summary"] if STUDY["regression"]["published"] else []
+REFERENCE_FILES = (
     sorted(str(path) for path in Path(STUDY["regression"]["published"]).glob("model_*_fitted_paras.jsonl"))
-    if PUBLISHED
+    if AGAINST_PUBLISHED
     else []
 )
+# Differences, attributes, base judges and drift: where the study asks for them.
+COMPARED = comparison_tables(STUDY["comparison"], STUDY.judges)
+TABLES += COMPARED
 LATEX = ["clusters", "top_properties", "judge_datasheet"]
+LATEX += [table for table in ("cluster_numbers", "attribute_similarity", "base_similarity") if table in COMPARED]
 
 
 wildcard_constraints:
@@ -93,7 +98,7 @@ localrules:
 rule all:
     input:
         expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
-        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *PUBLISHED]),
+        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *AGAINST_PUBLISHED]),
         expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
         f"{OUT}/findings.html",
         f"{OUT}/provenance.json",
@@ -108,7 +113,7 @@ rule figures:
 rule tables:
     """Every table of the study."""
     input:
-        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *PUBLISHED]),
+        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *AGAINST_PUBLISHED]),
         expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
 
 

@@ -8,10 +8,8 @@ def main():
     run_job(
         compare_judges,
         snakemake.log[0],
-        coefficients=snakemake.input.coefficients,
-        draws=snakemake.input.draws,
-        groups=snakemake.input.groups,
-        preferences=snakemake.input.preferences,
+        inputs=dict(snakemake.input.items()),
+        records=snakemake.params.records,
         settings=snakemake.params.settings,
         outputs=dict(snakemake.output.items()),
     )

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from prefdissect.catalogue import CASES, Catalogue, load_catalogue
+from prefdissect.comparison_config import check_comparison
 from prefdissect.config_schema import SCHEMA_PATH, Place, check, did_you_mean, kinds, load_schema, record_schema, shown
 from prefdissect.errors import InputError
 from prefdissect.freezing import frozen_judges
@@ -114,8 +115,7 @@ def load_study(config: dict) -> Study:
             record["template"] = product_file(record["template"])
     study = Study(config)
     _check_references(study, places)
-    if study["comparison"]["human"]:
-        _known(study["comparison"]["human"], study.judges, "config key `comparison.human`")
+    check_comparison(study["comparison"], study.judges)
     _check_groups(config["groups"], config["measurements"] == "live")
     _check_figures(study)
     _check_published(study["regression"]["published"])
@@ -262,6 +262,9 @@ def _check_figures(study: Study) -> None:
     for name in study["figures"]["judges"]:
         _known(name, study.judges, "config key `figures.judges`")
     _check_shown("comparison.group", study["comparison"]["group"], study["groups"])
+    for pair in study["comparison"]["group_differences"]:
+        for group in pair:
+            _check_shown("comparison.group_differences", group, study["groups"])
     files: dict[str, str] = {}
     for group in study["figures"]["groups"]:
         _check_shown("figures.groups", group, study["groups"])

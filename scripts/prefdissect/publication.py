@@ -79,6 +79,16 @@ def printed_datasheet(sheet: pd.DataFrame) -> pd.DataFrame:
     return printed
 
 
+def printed_comparison(table: pd.DataFrame, group: str) -> pd.DataFrame:
+    """`attribute_similarity.tex`, `base_similarity.tex`: the rows of one group, empty columns left out."""
+    rows = table[table["group"] == group]
+    told = {"estimator": None, "group": None, "q025": None, "q975": None}
+    printed = rows[[name for name in rows if name not in told and rows[name].notna().any()]].copy()
+    values = rows[["value", "q025", "q975"]]
+    printed["value"] = [_with_interval(*row, ".3f") for row in values.itertuples(index=False)]
+    return printed
+
+
 def _with_interval(value: float, low: float, high: float, form: str) -> str:
     if pd.isna(value):
         return ""

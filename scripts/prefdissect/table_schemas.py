@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandera.pandas as pa
 
-VERDICTS = ["a", "b", "tie"]
+from prefdissect.comparison_schemas import COMPARISON_SCHEMAS
+from prefdissect.table_columns import VERDICTS
+from prefdissect.table_columns import flag as _flag
+from prefdissect.table_columns import number as _number
+from prefdissect.table_columns import schema as _schema
+from prefdissect.table_columns import text as _text
+from prefdissect.table_columns import whole as _whole
+
 ORDERS = ["ab", "ba"]
 STATUSES = ["ok", "unparsed", "low_mass", "too_long", "refused", "failed"]
 RATING_STATUSES = ["ok", "not_applicable", "failed"]
-
-
-def _text(description: str, *, nullable: bool = False, isin: list[str] | None = None) -> pa.Column:
-    checks = [pa.Check.isin(isin)] if isin else []
-    rule = f"one of {', '.join(isin)}" if isin else "a text"
-    return pa.Column("str", checks=checks, nullable=nullable, description=description, metadata={"rule": rule})
-
-
-def _number(description: str, *, nullable: bool = False, low=None, high=None) -> pa.Column:
-    checks, rule = _range(low, high)
-    checks.append(pa.Check(np.isfinite))
-    metadata = {"rule": f"a number{rule}"}
-    return pa.Column("float64", checks=checks, nullable=nullable, description=description, metadata=metadata)
-
-
-def _whole(description: str, *, low: int = 0, high: int | None = None) -> pa.Column:
-    checks, rule = _range(low, high)
-    return pa.Column("int64", checks=checks, description=description, metadata={"rule": f"a whole number{rule}"})
-
-
-def _range(low, high) -> tuple[list[pa.Check], str]:
-    bounds = [(pa.Check.ge, low, "from"), (pa.Check.le, high, "to")]
-    given = [(check, bound, word) for check, bound, word in bounds if bound is not None]
-    return [check(bound) for check, bound, _ in given], "".join(f" {word} {bound:g}" for _, bound, word in given)
-
-
-def _flag(description: str, *, nullable: bool = False) -> pa.Column:
-    dtype = "boolean" if nullable else "bool"
-    return pa.Column(dtype, nullable=nullable, description=description, metadata={"rule": "true or false"})
-
-
-def _schema(name: str, key: list[str], columns: dict[str, pa.Column]) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(columns, name=name, unique=key, strict=True, metadata={"key": key})
 
 
 _PAIR = _text("pair the row belongs to")
@@ -319,32 +292,6 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
                 ),
             },
         ),
-        _schema(
-            "similarity",
-            ["group", "judge_1", "judge_2", "estimator", "metric"],
-            {
-                "group": _text("group, or overall"),
-                "judge_1": _JUDGE,
-                "judge_2": _JUDGE,
-                "estimator": _text("estimator; `labels` for metrics on verdicts"),
-                "metric": _text("pearson (of coefficients) or agreement (of preferences)"),
-                "value": _number("similarity", nullable=True, low=-1 - 1e-9, high=1 + 1e-9),
-                "q025": _number("2.5 % quantile", nullable=True),
-                "q975": _number("97.5 % quantile", nullable=True),
-            },
-        ),
-        _schema("clusters", ["judge"], {"judge": _JUDGE, "cluster": _whole("cluster number, from 1", low=1)}),
-        _schema(
-            "linkage",
-            ["node"],
-            {
-                "node": _whole("number of the merge; leaves come before"),
-                "left": _whole("left child"),
-                "right": _whole("right child"),
-                "height": _number("1 - similarity at which they merge", low=-1e-9),
-                "size": _whole("judges below"),
-                "support": _number("share of resamples in which this cluster occurs", nullable=True, low=0, high=1),
-            },
-        ),
+        *COMPARISON_SCHEMAS,
     )
 }

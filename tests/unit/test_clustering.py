@@ -164,7 +164,8 @@ def test_only_one_of_a_pair_without_a_common_group_is_left_out():
 
 def test_one_judge():
     found = cluster_judges(["j0"], np.ones((1, 1)), np.ones((5, 1, 1)))
-    assert found.clusters.to_dict("list") == {"judge": ["j0"], "cluster": [1]}
+    assert found.clusters[["judge", "cluster"]].to_dict("list") == {"judge": ["j0"], "cluster": [1]}
+    assert found.numbers.empty
     assert found.linkage.empty and found.judges == ["j0"] and found.undefined == []
 
 

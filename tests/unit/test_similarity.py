@@ -1,4 +1,4 @@
-"""Similarity of judges and of groups, and agreement of verdicts, against numpy and brute force."""
+"""Similarity of judges and of groups on coefficients, against numpy and scipy."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
+from prefdissect.comparison.estimates import GROUPS as SCENARIO_GROUPS
+from prefdissect.comparison.estimates import read_estimates
+from prefdissect.comparison.metrics import correlation, cosine, rank_correlation
 from prefdissect.comparison.similarity import (
     coefficient_similarity,
-    correlation,
+    corrected_similarities,
     group_similarity,
-    preference_agreement,
+    long_table,
+    reliability_table,
 )
 from prefdissect.config import OVERALL
 from prefdissect.tables import validate
@@ -41,11 +46,21 @@ def study(seed=0, resamples=15, constant=(), absent=(), judges=JUDGES):
     return coefficients.iloc[order], pd.concat(draws, ignore_index=True), means, drawn
 
 
-def similarity(coefficients, draws, scenarios=("g1", "g2")):
-    table, spread = coefficient_similarity(coefficients, draws, list(scenarios), "map")
+def similarity(coefficients, draws, scenarios=("g1", "g2"), metric="pearson", **options):
+    estimates = read_estimates(coefficients.assign(estimator="map"), draws, list(scenarios), **options)
+    table, arrays = coefficient_similarity(estimates)
     validate(table, "similarity", "test")
-    assert set(table["metric"]) == {"pearson"} and set(table["estimator"]) == {"map"}
-    return table.set_index(["group", "judge_1", "judge_2"])[["value", "q025", "q975"]], spread
+    assert set(table["estimator"]) <= {"map"}
+    chosen = table[table["metric"] == metric].set_index(["group", "judge_1", "judge_2"])
+    return chosen[["value", "q025", "q975"]], {
+        group: found.spread for (group, name), found in arrays.items() if name == metric
+    }
+
+
+def centred(value: float, samples: np.ndarray) -> list[float]:
+    """Value and interval as stated: quantiles in Fisher's z, moved so that their median lies on the value."""
+    low, middle, high = np.quantile(np.arctanh(samples), [0.025, 0.5, 0.975])
+    return [value, np.tanh(np.arctanh(value) + low - middle), np.tanh(np.arctanh(value) + high - middle)]
 
 
 def test_correlation_is_that_of_numpy():
@@ -78,8 +93,7 @@ def test_similarity_in_each_group_and_overall():
         values[OVERALL] = (values["g1"] + values["g2"]) / 2  # `pooled` is no scenario group
         samples[OVERALL] = (samples["g1"] + samples["g2"]) / 2
         for group, value in values.items():
-            expected = [value, *np.quantile(samples[group], [0.025, 0.975])]
-            np.testing.assert_allclose(table.loc[(group, one, two)], expected, atol=1e-12)
+            np.testing.assert_allclose(table.loc[(group, one, two)], centred(value, samples[group]), atol=1e-9)
             i, j = JUDGES.index(one), JUDGES.index(two)
             np.testing.assert_allclose(spread[group][:, i, j], samples[group], atol=1e-12)
 
@@ -104,68 +118,149 @@ def test_an_interval_needs_most_resamples():
     table, spread = similarity(coefficients, draws)
     kept = spread["pooled"][9:, 0, 2]
     assert np.isnan(spread["pooled"][:9, 0, 2]).all() and not np.isnan(kept).any()
-    np.testing.assert_allclose(table.loc[("pooled", "j1", "j3"), ["q025", "q975"]], np.quantile(kept, [0.025, 0.975]))
+    row = table.loc[("pooled", "j1", "j3")]
+    np.testing.assert_allclose(row, centred(row["value"], kept))
     assert table.loc[("pooled", "j2", "j3"), ["q025", "q975"]].isna().all()
     assert not np.isnan(table.loc[("pooled", "j2", "j3"), "value"])
 
 
-def test_a_group_that_some_judge_lacks_is_left_out():
-    coefficients, draws, means, _ = study(absent=[("j3", "g2")])
+def test_a_group_that_some_judge_lacks_counts_for_the_others_and_not_overall():
+    coefficients, draws, means, drawn = study(absent=[("j3", "g2")])
     table, spread = similarity(coefficients, draws)
-    assert set(table.index.get_level_values("group")) == {"g1", "pooled", OVERALL} == set(spread)
+    assert set(spread) == {"g1", "g2", "pooled", OVERALL}
+    inside = table.loc["g2"]
+    assert len(inside) == 3 and "j3" not in inside.index.get_level_values(0).union(inside.index.get_level_values(1))
+    expected = np.corrcoef(means["j1", "g2"], means["j2", "g2"])[0, 1]
+    samples = [np.corrcoef(x, y)[0, 1] for x, y in zip(drawn["j1", "g2"], drawn["j2", "g2"])]
+    np.testing.assert_allclose(inside.loc[("j1", "j2")], centred(expected, np.array(samples)), atol=1e-9)
     assert table.loc[(OVERALL, "j1", "j2"), "value"] == pytest.approx(
         np.corrcoef(means["j1", "g1"], means["j2", "g1"])[0, 1]
     )
 
 
-def test_without_resamples_and_without_scenario_groups():
-    coefficients, draws, _, _ = study(resamples=0)
-    table, spread = similarity(coefficients, draws)
+@pytest.mark.parametrize("resamples", [0, 1])
+def test_without_resamples_and_without_scenario_groups(resamples):
+    coefficients, draws, _, _ = study(resamples=resamples)
+    table, spread = similarity(coefficients, draws if resamples else None)
     assert table[["q025", "q975"]].isna().all(axis=None) and table["value"].notna().all()
-    assert spread[OVERALL].shape == (0, 4, 4)
+    assert spread[OVERALL].shape[1:] == (4, 4) and len(spread["g1"]) == 0
+    assert len(similarity(coefficients, draws, metric="pearson_corrected")[0]) == 0, "nothing is known of the noise"
     table, spread = similarity(coefficients, draws, scenarios=[])
     assert OVERALL not in spread and OVERALL not in table.index.get_level_values("group")
 
 
 def test_one_judge_has_no_pairs():
     coefficients, draws, _, _ = study(judges=["j1"])
-    table, spread = similarity_of_one(coefficients, draws)
+    table, spread = similarity(coefficients, draws)
     assert len(table) == 0 and spread["pooled"].shape == (15, 1, 1)
 
 
-def similarity_of_one(coefficients, draws):
-    table, spread = coefficient_similarity(coefficients, draws, ["g1", "g2"], "map")
-    return validate(table, "similarity", "test"), spread
+@pytest.mark.parametrize(("metric", "function"), [("spearman", rank_correlation), ("cosine", cosine)])
+def test_other_metrics_in_each_group_and_overall(metric, function):
+    coefficients, draws, means, drawn = study()
+    table, _ = similarity(coefficients, draws, metric=metric)
+
+    def direct(x, y):
+        return spearmanr(x, y)[0] if metric == "spearman" else x @ y / np.sqrt((x @ x) * (y @ y))
+
+    for one, two in itertools.combinations(JUDGES, 2):
+        values = {group: direct(means[one, group], means[two, group]) for group in GROUPS}
+        values[OVERALL] = (values["g1"] + values["g2"]) / 2
+        for group, value in values.items():
+            assert table.loc[(group, one, two), "value"] == pytest.approx(value)
+        samples = np.array([direct(x, y) for x, y in zip(drawn[one, "g1"], drawn[two, "g1"])])
+        expected = centred(values["g1"], np.clip(samples, -1 + 1e-9, 1 - 1e-9))
+        np.testing.assert_allclose(table.loc[("g1", one, two)], expected, atol=1e-6)
 
 
-def test_agreement_by_brute_force():
-    rng = np.random.default_rng(0)
-    ids = [f"p{n}" for n in range(60)]
-    groups = pd.DataFrame(
-        {"pair_id": ids + ids[:25] + ["p3"], "group": ["pooled"] * 60 + ["g1"] * 25 + ["lone"], "kind": "defined"}
+def test_ranks_are_shared_where_effects_are_equal():
+    values = np.array([[0.0, 0, 0, 0.2, 0.5, -0.1], [0.0, 0.1, 0, 0.3, 0.2, 0]])
+    assert rank_correlation(values)[0, 1] == pytest.approx(spearmanr(*values)[0])
+    assert np.isnan(rank_correlation(np.vstack([values, np.full(6, np.nan)]))[2]).all()
+    assert np.isnan(cosine(np.array([[0.0, 0], [1, 2]]))[0]).all()
+
+
+def test_intervals_from_scenario_groups_belong_to_overall_alone():
+    coefficients, draws, means, _ = study()
+    values = {g: np.corrcoef(means["j1", g], means["j2", g])[0, 1] for g in ("g1", "g2", "pooled")}
+    scenarios = ["g1", "g2", "pooled"]
+    table, spread = similarity(coefficients, None, scenarios, unit=SCENARIO_GROUPS)
+    assert table.drop(index=OVERALL, level="group")[["q025", "q975"]].isna().all(axis=None)
+    row = table.loc[(OVERALL, "j1", "j2")]
+    assert row["value"] == pytest.approx(np.mean(list(values.values())))
+    assert min(values.values()) - 1e-9 <= row["q025"] < row["value"] < row["q975"] <= 1
+    possible = {round(np.mean(chosen), 9) for chosen in itertools.product(values.values(), repeat=3)}
+    assert {round(value, 9) for value in spread[OVERALL][:, 0, 1]} == possible
+    coefficient_table = coefficients.assign(estimator="map")
+    whole = coefficient_similarity(read_estimates(coefficient_table, None, scenarios, unit=SCENARIO_GROUPS))[0]
+    assert set(whole.dropna(subset="q025")["interval"]) == {"scenario groups"}
+    assert whole.loc[whole["q025"].isna(), "interval"].isna().all()
+    one, _ = similarity(coefficients, None, ["g1"], unit=SCENARIO_GROUPS)
+    assert one["q025"].isna().all(), "one group cannot be resampled"
+
+
+def noisy(truth: float, noise: float, shared: float, seed: int, p: int = 400, resamples: int = 100):
+    """Estimates of two judges: known effects plus errors, a share of which is common; draws add errors of their own."""
+    rng = np.random.default_rng(seed)
+    first, other = rng.normal(0, 1, (2, p))
+    effects = np.stack([first, truth * first + np.sqrt(1 - truth**2) * other])
+
+    def errors(size):
+        common = rng.normal(0, np.sqrt(shared), (*size, 1, p))
+        return noise * (common + rng.normal(0, np.sqrt(1 - shared), (*size, 2, p)))
+
+    mean = effects + errors(())
+    draws = mean + errors((resamples,))
+    rows = pd.DataFrame(
+        list(itertools.product(["j1", "j2"], [f"x{n}" for n in range(p)])), columns=["judge", "property"]
     )
-    verdicts = {
-        judge: dict(zip(ids, rng.choice(["a", "b", "tie", None], 60, p=[0.4, 0.4, 0.1, 0.1]))) for judge in JUDGES
-    }
-    verdicts["j4"] = {pair: value for pair, value in verdicts["j4"].items() if pair not in ("p3", "p7")}
-    preferences = pd.DataFrame(
-        [(judge, pair, value) for judge, given in verdicts.items() for pair, value in given.items()],
-        columns=["judge", "pair_id", "preference"],
-        dtype=object,
-    ).sample(frac=1, random_state=1)
-    table = preference_agreement(preferences, groups)
-    validate(table, "similarity", "test")
-    assert set(table["estimator"]) == {"labels"} and set(table["metric"]) == {"agreement"}
-    assert table[["q025", "q975"]].isna().all(axis=None) and len(table) == 3 * 6
-    for row in table.itertuples():
-        members = groups.loc[groups["group"] == row.group, "pair_id"]
-        both = [(verdicts[row.judge_1].get(pair), verdicts[row.judge_2].get(pair)) for pair in members]
-        both = [(one, two) for one, two in both if one in ("a", "b") and two in ("a", "b")]
-        if both:
-            assert row.value == pytest.approx(np.mean([one == two for one, two in both]))
-        else:
-            assert np.isnan(row.value)
-    assert table["value"].isna().any() and table["value"].notna().any()
+    rows = rows.assign(group="g1", estimator="map")
+    return rows.assign(mean=mean.ravel()), rows.assign(draws=list(np.moveaxis(draws, 0, 2).reshape(2 * p, -1)))
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.7])
+@pytest.mark.parametrize("truth", [0.3, 0.8])
+def test_the_corrected_similarity_finds_the_truth_through_noise_that_judges_share(truth, shared):
+    plain, corrected, inside = [], [], []
+    for seed in range(12):
+        estimates = read_estimates(*noisy(truth, 0.6, shared, seed), ["g1"])
+        plain.append(correlation(estimates.mean["g1"])[0, 1])
+        found = next(found for group, found, _ in corrected_similarities(estimates) if group == "g1")
+        row = long_table(estimates, "g1", "pearson_corrected", found).iloc[0]
+        corrected.append(row["value"])
+        inside.append(row["q025"] <= truth <= row["q975"])
+    expected = (truth + 0.36 * shared) / 1.36
+    assert np.mean(plain) == pytest.approx(expected, abs=0.03) and abs(expected - truth) > 0.02
+    assert np.mean(corrected) == pytest.approx(truth, abs=0.03) and sum(inside) >= 9
+
+
+def test_reliability_and_where_it_is_too_low_to_correct():
+    for noise, reliable in ((0.6, True), (2.0, False)):
+        coefficients, draws = noisy(0.5, noise, 0.0, seed=1)
+        estimates = read_estimates(coefficients, draws, ["g1"])
+        table = validate(reliability_table(estimates), "judge_reliability", "test")
+        expected = 1 / (1 + noise**2)
+        own = table[table["group"] == "g1"].set_index("judge")["reliability"]
+        assert own.tolist() == pytest.approx([expected, expected], abs=0.1)
+        value = similarity(coefficients, draws, ["g1"], "pearson_corrected")[0]["value"]
+        assert value.notna().all() == reliable and value.isna().all() != reliable
+        assert table.groupby("group")["reliability"].first().tolist() == pytest.approx([own["j1"]] * 2), "one group"
+
+
+def test_the_corrected_similarity_overall_is_that_of_mean_moments():
+    parts = [noisy(0.5, noise, 0.0, seed) for seed, noise in ((1, 0.3), (2, 0.9))]
+    frames = [pd.concat([part[n].assign(group=g) for part, g in zip(parts, ("g1", "g2"))]) for n in (0, 1)]
+    found = similarity(*frames, ["g1", "g2"], "pearson_corrected")[0]
+    covariances = []
+    for mean, draws in parts:
+        values = mean["mean"].to_numpy().reshape(2, -1)
+        error = np.stack(draws["draws"]).reshape(2, values.shape[1], -1)
+        error = error - error.mean(axis=1, keepdims=True)
+        error = error - error.mean(axis=2, keepdims=True)
+        joint = np.einsum("jpr,kpr->jk", error, error) / ((error.shape[2] - 1) * values.shape[1])
+        covariances.append(np.cov(values, bias=True) - joint)
+    c = np.mean(covariances, axis=0)
+    assert found.loc[(OVERALL, "j1", "j2"), "value"] == pytest.approx(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]))
 
 
 def test_groups_are_alike_as_far_as_judges_treat_them_alike():
@@ -182,23 +277,3 @@ def test_groups_are_alike_as_far_as_judges_treat_them_alike():
         row = table.loc[(one, two)] if (one, two) in table.index else table.loc[(two, one)]
         assert row["value"] == pytest.approx(expected) and row["n_judges"] == len(judges)
     assert set(table["n_judges"]) == {2, 3}
-
-
-def test_the_numbers_of_the_paper_from_its_own_coefficients(shared_data):
-    from prefdissect.catalogue import load_catalogue
-    from prefdissect.regression.published import read_published_coefficients
-
-    folder = shared_data / "preference-dissection" / "fitted_paras_comparison"
-    coefficients = read_published_coefficients(folder, load_catalogue())
-    draws = coefficients[["judge", "group", "property"]].assign(draws=[np.empty(0)] * len(coefficients))
-    scenarios = [group for group in coefficients["group"].unique() if group[0].isupper()]
-    table, _ = coefficient_similarity(coefficients, draws, scenarios, "published")
-    overall = table[table["group"] == OVERALL]
-    assert len(scenarios) == 11 and len(overall) == 33 * 32 / 2
-
-    def pair(one, two):
-        return next(r.value for r in overall.itertuples() if {r.judge_1, r.judge_2} == {one, two})
-
-    assert pair("human", "gpt-4-1106-preview") == pytest.approx(0.7419, abs=5e-5)
-    assert pair("qwen-14b", "qwen-14b-chat") == pytest.approx(0.9632, abs=5e-5) == overall["value"].max()
-    assert pair("llama-2-7b", "gpt-4-1106-preview") == pytest.approx(0.2201, abs=5e-5) == overall["value"].min()

@@ -85,6 +85,8 @@ def example(name: str, n: int = 3) -> pd.DataFrame:
             columns[column] = [False] * n if dtype.startswith("bool") else [max(0.0, limits.get("min_value", 0.0))] * n
     if name == "linkage":
         columns["node"] = list(range(n))
+    if name == "cluster_numbers":
+        columns["n_clusters"] = list(range(2, 2 + n))
     if name == "judgements":
         columns["status"] = ["ok"] * n
     return pd.DataFrame(columns, dtype=object)

@@ -91,6 +91,7 @@ rule plot_datasheet:
 rule write_tables:
     """Write the tables that people read."""
     input:
+        **{table: f"{COMPARISON}/{table}.parquet" for table in COMPARED},
         coefficients=expand("{out}/regression/{estimator}/coefficients.parquet", out=OUT, estimator=ESTIMATORS),
         fit_quality=expand("{out}/regression/{estimator}/fit_quality.parquet", out=OUT, estimator=ESTIMATORS),
         similarity=rules.compare_judges.output.similarity,
@@ -127,6 +128,8 @@ rule write_tables:
             "resamples": STUDY["regression"]["resamples"],
             "seed": STUDY["seed"],
             "human": STUDY["comparison"]["human"],
+            "group": STUDY["comparison"]["group"],
+            "compared": COMPARED,
             "graded": STUDY["regression"]["graded"],
         },
         code=code_hash("prefdissect.publication", "prefdissect.datasheet", "prefdissect.regression.collinearity"),

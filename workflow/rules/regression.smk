@@ -98,16 +98,16 @@ rule explain_pairs:
         "../../scripts/explain_pairs.py"
 
 
-if PUBLISHED:
+if AGAINST_PUBLISHED:
 
     rule compare_with_published:
         """Hold the coefficients against the published ones, cell by cell."""
         input:
             coefficients=expand("{out}/regression/{estimator}/coefficients.parquet", out=OUT, estimator=ESTIMATORS),
-            files=PUBLISHED_FILES,
+            files=REFERENCE_FILES,
             catalogue=STUDY.catalogue_path,
         output:
-            **{name: f"{OUT}/tables/{name}.csv" for name in PUBLISHED},
+            **{name: f"{OUT}/tables/{name}.csv" for name in AGAINST_PUBLISHED},
         log:
             f"{LOGS}/compare_with_published.log",
         benchmark:

@@ -6,21 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
-from sklearn.metrics import silhouette_score
+from scipy.cluster.hierarchy import fcluster
 
+from prefdissect.comparison.stability import average_tree, best_number, cuts, distance_of, silhouettes, stability
 from prefdissect.tables import conform, empty_table
-
-MAX_CLUSTERS = 10
 
 
 @dataclass
 class Clustering:
-    """Tables `clusters` and `linkage`; `undefined` are judges whose similarity to the others does not exist."""
+    """Tables `clusters`, `linkage` and `cluster_numbers`; `undefined` are judges without similarity to the others."""
 
     clusters: pd.DataFrame
     linkage: pd.DataFrame
+    numbers: pd.DataFrame
     judges: list[str]
     undefined: list[str]
 
@@ -44,13 +42,16 @@ def cluster_judges(judges: list[str], similarity: np.ndarray, spread: np.ndarray
     names = [judges[number] for number in kept]
     if len(names) < 2:
         clusters = pd.DataFrame({"judge": names, "cluster": [1] * len(names)})
-        return Clustering(conform(clusters, "clusters"), empty_table("linkage"), names, undefined)
-    distance = _distance(similarity[np.ix_(kept, kept)])
+        numbers = empty_table("cluster_numbers")
+        return Clustering(conform(clusters, "clusters"), empty_table("linkage"), numbers, names, undefined)
+    similarity, spread = similarity[np.ix_(kept, kept)], spread[:, kept][:, :, kept]
+    distance = distance_of(similarity)
     tree = _tree(distance)
     cut = _cut(tree, distance, n_clusters)
-    clusters = pd.DataFrame({"judge": names, "cluster": cut})
-    support = branch_support(tree, spread[:, kept][:, :, kept])
-    return Clustering(conform(clusters, "clusters"), _linkage_table(tree, support), names, undefined)
+    numbers, assignments = stability(cut, similarity, spread)
+    clusters = conform(pd.DataFrame({"judge": names, "cluster": cut}).join(assignments), "clusters")
+    linked = _linkage_table(tree, branch_support(tree, spread))
+    return Clustering(clusters, linked, conform(numbers, "cluster_numbers"), names, undefined)
 
 
 def _complete(similarity: np.ndarray) -> list[int]:
@@ -65,14 +66,8 @@ def _complete(similarity: np.ndarray) -> list[int]:
     return kept
 
 
-def _distance(similarity: np.ndarray) -> np.ndarray:
-    distance = 1 - (similarity + similarity.T) / 2
-    np.fill_diagonal(distance, 0)
-    return np.maximum(distance, 0)
-
-
 def _tree(distance: np.ndarray) -> np.ndarray:
-    tree = linkage(squareform(distance, checks=False), "average")
+    tree = average_tree(distance)
     position = np.argsort(optimal_order(tree, distance))
     # The first leaf of each node: a child whose leaves come first is the left one.
     first = list(position)
@@ -124,12 +119,8 @@ def _cut(tree: np.ndarray, distance: np.ndarray, n_clusters: int) -> np.ndarray:
     n = len(distance)
     if n_clusters:
         return fcluster(tree, min(n_clusters, n), "maxclust")
-    best, best_score = np.ones(n, dtype=int), -np.inf
-    for k in range(2, min(MAX_CLUSTERS, n - 1) + 1):
-        cut = fcluster(tree, k, "maxclust")
-        if 1 < len(set(cut)) < n and (score := silhouette_score(distance, cut, metric="precomputed")) > best_score:
-            best, best_score = cut, score
-    return best
+    found = cuts(tree)
+    return found.get(best_number(silhouettes(found, distance)), np.ones(n, dtype=int))
 
 
 def _members(tree: np.ndarray) -> list[frozenset[int]]:
@@ -154,7 +145,7 @@ def branch_support(tree: np.ndarray, spread: np.ndarray) -> np.ndarray:
     hits = np.zeros(len(branches))
     for similarity in spread:
         if not np.isnan(similarity).any():
-            found = set(_members(linkage(squareform(_distance(similarity), checks=False), "average")))
+            found = set(_members(average_tree(distance_of(similarity))))
             hits += [branch in found for branch in branches]
     return hits / len(spread)
 

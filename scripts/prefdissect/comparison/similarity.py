@@ -1,117 +1,119 @@
-"""How alike judges are: correlation of their coefficients, agreement of their preferences."""
+"""How alike judges are: metrics on their coefficients, in each group and overall, with intervals."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from prefdissect.comparison.attenuation import Moments, moments, pooled
+from prefdissect.comparison.estimates import PROMPTS, Estimates
+from prefdissect.comparison.intervals import centred_interval
+from prefdissect.comparison.metrics import correlation, cosine, rank_correlation
 from prefdissect.names import OVERALL
-from prefdissect.tables import conform
+from prefdissect.tables import conform, empty_table
+
+METRICS = {"pearson": correlation, "spearman": rank_correlation, "cosine": cosine}
+PEARSON, CORRECTED = "pearson", "pearson_corrected"
 
 
-def correlation(coefficients: np.ndarray) -> np.ndarray:
-    """Pearson correlation between judges over properties.
+@dataclass(frozen=True)
+class Similarity:
+    """One metric in one group.
 
-    Parameters
+    Attributes
     ----------
-    coefficients : ndarray, shape (..., judges, p)
-
-    Returns
-    -------
-    ndarray, shape (..., judges, judges)
-        NaN for a judge whose coefficients are all equal (for instance all zero).
+    value : ndarray, shape (judges, judges)
+        NaN where it is undefined.
+    spread : ndarray, shape (resamples, judges, judges)
+        The same in resamples; none for intervals that do not exist.
+    unit
+        What was resampled; None where nothing was.
     """
-    centred = coefficients - coefficients.mean(axis=-1, keepdims=True)
-    norm = np.sqrt((centred**2).sum(axis=-1, keepdims=True))
-    unit = np.divide(centred, norm, out=np.full_like(centred, np.nan), where=norm > 1e-12)
-    return np.clip(unit @ np.swapaxes(unit, -1, -2), -1, 1)
+
+    value: np.ndarray
+    spread: np.ndarray
+    unit: str | None
 
 
-def judge_arrays(table: pd.DataFrame, column: str, judges: list[str], groups: list[str], properties: list[str]) -> dict:
-    """Per group an array of shape (judges, p), or (judges, p, resamples) for draws; only groups with all judges."""
-    arrays = {}
-    for group, part in table[table["group"].isin(groups)].groupby("group", sort=False):
-        index = part.set_index(["judge", "property"])[column]
-        if len(index) == len(judges) * len(properties):
-            ordered = index.reindex(pd.MultiIndex.from_product([judges, properties]))
-            values = np.stack([np.asarray(value, dtype=float) for value in ordered])
-            arrays[group] = values.reshape(len(judges), len(properties), *values.shape[1:])
-    return arrays
+def similarities(estimates: Estimates, metrics=tuple(METRICS)):
+    """Every metric in every group: yields (group, metric, `Similarity`).
+
+    `overall` is the mean over the scenario groups that all judges share (Li et al. 2024), leaving out groups in which
+    it is undefined for the pair because one judge's coefficients are all equal.
+    """
+    for metric in metrics:
+        function = METRICS[metric]
+        for group, mean in estimates.mean.items():
+            unit = estimates.interval_of(group)
+            draws = estimates.draws[group] if unit == PROMPTS else estimates.draws[group][:0]
+            yield group, metric, Similarity(function(mean), function(draws), unit)
+        if estimates.shared:
+            value, spread = estimates.over_groups(function)
+            unit = estimates.interval_of(OVERALL)
+            yield OVERALL, metric, Similarity(value, spread if unit else spread[:0], unit)
 
 
-def coefficient_similarity(
-    coefficients: pd.DataFrame, draws: pd.DataFrame, scenario_groups: list[str], estimator: str
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Similarity of all judges, per group and overall.
+def corrected_similarities(estimates: Estimates):
+    """Pearson's correlation corrected for attenuation in every group: yields (group, `Similarity`, reliability).
+
+    It needs resamples of prompts, so groups without them are left out.
+    """
+    if estimates.unit != PROMPTS:
+        return
+    found: dict[str, Moments] = {
+        group: moments(mean, estimates.draws[group])
+        for group, mean in estimates.mean.items()
+        if len(estimates.draws[group]) > 1
+    }
+    if estimates.shared and all(group in found for group in estimates.shared):
+        found[OVERALL] = pooled([found[group] for group in estimates.shared])
+    for group, part in found.items():
+        yield group, Similarity(*part.correlation(), PROMPTS), part.reliability()
+
+
+def coefficient_similarity(estimates: Estimates) -> tuple[pd.DataFrame, dict[tuple[str, str], Similarity]]:
+    """Similarity of all judges by every metric on coefficients, per group and overall.
 
     Returns
     -------
     table : DataFrame
-        Table `similarity`, each unordered pair once. `overall` is the mean over the scenario groups that all judges
-        share (Li et al. 2024), leaving out groups in which it is undefined for the pair because one judge's
-        coefficients are all equal. Intervals are quantiles over resamples of prompts, joint for all judges, each with a
-        refit; they are null where a resample leaves the similarity undefined more than half of the time.
-    per_resample : dict
-        Group -> ndarray, shape (resamples, judges, judges).
+        Table `similarity`, each unordered pair of judges that were both fitted once.
+    arrays : dict
+        (group, metric) -> `Similarity`, for `pearson` and `pearson_corrected`.
     """
-    judges = list(dict.fromkeys(coefficients["judge"]))
-    properties = list(dict.fromkeys(coefficients["property"]))
-    groups = [group for group in dict.fromkeys(coefficients["group"]) if group != OVERALL]
-    means = judge_arrays(coefficients, "mean", judges, groups, properties)
-    drawn = judge_arrays(draws, "draws", judges, groups, properties)
-    values = {group: correlation(array) for group, array in means.items()}
-    spread = {group: correlation(np.moveaxis(array, 2, 0)) for group, array in drawn.items()}
-    shared = [group for group in scenario_groups if group in values]
-    if shared:
-        values[OVERALL] = _mean_defined([values[group] for group in shared])
-        spread[OVERALL] = _mean_defined([spread[group] for group in shared])
-    tables = [_long(group, judges, values[group], spread[group], estimator, "pearson") for group in values]
-    return conform(pd.concat(tables, ignore_index=True), "similarity"), spread
+    tables, arrays = [], {}
+    for group, metric, found in similarities(estimates):
+        tables.append(long_table(estimates, group, metric, found))
+        if metric == PEARSON:
+            arrays[group, metric] = found
+    for group, found, _ in corrected_similarities(estimates):
+        tables.append(long_table(estimates, group, CORRECTED, found))
+        arrays[group, CORRECTED] = found
+    return conform(pd.concat(tables, ignore_index=True), "similarity"), arrays
 
 
-def _mean_defined(arrays: list[np.ndarray]) -> np.ndarray:
-    stacked = np.stack(arrays)
-    counted = (~np.isnan(stacked)).sum(axis=0)
-    total = np.nansum(stacked, axis=0)
-    return np.divide(total, counted, out=np.full(total.shape, np.nan), where=counted > 0)
+def long_table(estimates: Estimates, group: str, metric: str, found: Similarity) -> pd.DataFrame:
+    """Rows of the table `similarity` about the judges that were fitted in a group."""
+    fitted = np.flatnonzero(estimates.fitted(group))
+    first, second = (fitted[index] for index in np.triu_indices(len(fitted), 1))
+    value, spread = found.value[first, second], found.spread[:, first, second]
+    low, high = centred_interval(value, spread)
+    names = np.array(estimates.judges, dtype=object)
+    table = pd.DataFrame({"group": group, "judge_1": names[first], "judge_2": names[second]})
+    table = table.assign(estimator=estimates.estimator, metric=metric, value=value, q025=low, q975=high)
+    return table.assign(interval=np.where(np.isnan(low), None, found.unit))
 
 
-def _long(group: str, judges: list[str], value, spread, estimator: str, metric: str) -> pd.DataFrame:
-    rows = []
-    low, high = _quantiles(spread)
-    for i, j in itertools.combinations(range(len(judges)), 2):
-        rows.append((group, judges[i], judges[j], estimator, metric, value[i, j], low[i, j], high[i, j]))
-    names = ["group", "judge_1", "judge_2", "estimator", "metric", "value", "q025", "q975"]
-    return pd.DataFrame(rows, columns=names)
-
-
-def _quantiles(spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    missing = np.isnan(spread).mean(axis=0) if len(spread) else np.ones(spread.shape[1:])
-    low, high = np.full(missing.shape, np.nan), np.full(missing.shape, np.nan)
-    usable = missing <= 0.5
-    if usable.any():
-        low[usable], high[usable] = np.nanquantile(spread[:, usable], [0.025, 0.975], axis=0)
-    return low, high
-
-
-def preference_agreement(preferences: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
-    """Share of pairs on which two judges prefer the same response, among those both decided, per group."""
-    sides = preferences["preference"].map({"a": 1.0, "b": -1.0})
-    wide = preferences.assign(side=sides).pivot(index="pair_id", columns="judge", values="side")
-    judges = list(dict.fromkeys(preferences["judge"]))
-    wide = wide.reindex(columns=judges)
-    tables = []
-    for group, part in groups.groupby("group", sort=False):
-        side = wide.reindex(part["pair_id"]).to_numpy()
-        decided = (~np.isnan(side)).astype(float)
-        side = np.nan_to_num(side)
-        both = decided.T @ decided
-        agreed = (both + side.T @ side) / 2
-        value = np.divide(agreed, both, out=np.full(both.shape, np.nan), where=both > 0)
-        tables.append(_long(group, judges, value, np.empty((0, *both.shape)), "labels", "agreement"))
-    return conform(pd.concat(tables, ignore_index=True), "similarity")
+def reliability_table(estimates: Estimates) -> pd.DataFrame:
+    """Table `judge_reliability`: share of the variance of each judge's coefficients that is not noise."""
+    tables = [empty_table("judge_reliability")]
+    for group, _, reliability in corrected_similarities(estimates):
+        rows = pd.DataFrame({"judge": estimates.judges, "group": group, "reliability": reliability})
+        tables.append(rows[estimates.fitted(group)].assign(estimator=estimates.estimator))
+    return conform(pd.concat(tables, ignore_index=True), "judge_reliability")
 
 
 def group_similarity(coefficients: pd.DataFrame) -> pd.DataFrame:

@@ -1,51 +1,64 @@
-"""Stage that compares judges."""
+"""Stages that compare judges."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from prefdissect.comparison.clustering import cluster_judges
-from prefdissect.comparison.similarity import coefficient_similarity, group_similarity, preference_agreement
-from prefdissect.errors import InputError
+from prefdissect.comparison.compare import compare
+from prefdissect.comparison.contrast import contrast_coefficients, contrast_preferences
+from prefdissect.comparison.estimates import GROUPS, PROMPTS, Estimates, read_estimates
+from prefdissect.comparison.labels import label_similarity
+from prefdissect.comparison.similarity import group_similarity
 from prefdissect.files import write_text
 from prefdissect.groups import scenario_groups
 from prefdissect.provenance import to_json
 from prefdissect.tables import read_table, write_csv, write_table
 
+UNITS = {"prompts": PROMPTS, "groups": GROUPS}
 
-def compare_judges(
-    coefficients: str, draws: str, groups: str, preferences: str, settings: dict, outputs: dict[str, str]
-) -> None:
-    """Similarity of judges and of groups, and clusters of judges."""
-    table, membership = read_table(coefficients, "coefficients"), read_table(groups, "groups")
-    estimator = table["estimator"].iloc[0]
-    drawn = pq.read_table(draws).to_pandas()
-    similarity, spread = coefficient_similarity(table, drawn, scenario_groups(membership), estimator)
-    agreement = preference_agreement(read_table(preferences, "preferences"), membership)
-    write_table(pd.concat([similarity, agreement], ignore_index=True), outputs["similarity"], "similarity")
+
+def compare_judges(inputs: dict[str, str], records: dict[str, dict], settings: dict, outputs: dict[str, str]) -> None:
+    """How alike judges and groups are, and clusters of judges.
+
+    Parameters
+    ----------
+    inputs
+        Files of the tables coefficients, draws, pairs, groups and preferences.
+    settings
+        Section `comparison` of the study, `resamples` and `seed`.
+    """
+    membership = read_table(inputs["groups"], "groups")
+    table = read_table(inputs["coefficients"], "coefficients")
+    found = compare(_estimates(inputs, table, membership, settings), records, settings)
+    labels = label_similarity(
+        read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id"]),
+        membership,
+        read_table(inputs["preferences"], "preferences"),
+        scenario_groups(membership),
+        resamples=settings["resamples"],
+        seed=settings["seed"],
+    )
+    tables = found.tables | {"similarity": pd.concat([found.tables["similarity"], labels], ignore_index=True)}
+    for name, part in tables.items():
+        write_table(part, outputs[name], name)
     write_csv(group_similarity(table), outputs["group_similarity"])
-    group = settings["group"]
-    if group not in spread:
-        raise InputError(
-            f"config key `comparison.group`: the similarity in `{group}` does not exist for these judges",
-            fix=f"one of {', '.join(spread)}",
-        )
-    judges = list(dict.fromkeys(table["judge"]))
-    matrix = similarity_matrix(similarity, judges, group)
-    clustering = cluster_judges(judges, matrix, spread[group], settings["clusters"])
-    write_table(clustering.clusters, outputs["clusters"], "clusters")
-    write_table(clustering.linkage, outputs["linkage"], "linkage")
-    write_text(outputs["undefined"], to_json({"judges": clustering.judges, "undefined": clustering.undefined}))
+    left_out = {"judges": found.clustering.judges, "undefined": found.clustering.undefined}
+    write_text(outputs["undefined"], to_json(left_out))
 
 
-def similarity_matrix(similarity: pd.DataFrame, judges: list[str], group: str, metric: str = "pearson") -> np.ndarray:
-    """Square matrix of one metric in one group, in the order of `judges`."""
-    chosen = similarity[(similarity["group"] == group) & (similarity["metric"] == metric)]
-    number = {judge: position for position, judge in enumerate(judges)}
-    matrix = np.full((len(judges),) * 2, np.nan)
-    np.fill_diagonal(matrix, 1)
-    rows, columns = chosen["judge_1"].map(number).to_numpy(), chosen["judge_2"].map(number).to_numpy()
-    matrix[rows, columns] = matrix[columns, rows] = chosen["value"]
-    return matrix
+def contrast_judges(inputs: dict[str, str], records: dict[str, dict], settings: dict, outputs: dict[str, str]) -> None:
+    """What judges, groups and versions of a judge differ in; inputs and settings as for `compare_judges`."""
+    membership = read_table(inputs["groups"], "groups")
+    table = read_table(inputs["coefficients"], "coefficients")
+    tables = contrast_coefficients(_estimates(inputs, table, membership, settings), records, settings)
+    pairs = read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id"])
+    tables |= contrast_preferences(pairs, membership, read_table(inputs["preferences"], "preferences"), settings)
+    for name, part in tables.items():
+        write_table(part, outputs[name], name)
+
+
+def _estimates(inputs: dict[str, str], table: pd.DataFrame, membership: pd.DataFrame, settings: dict) -> Estimates:
+    draws = pq.read_table(inputs["draws"]).to_pandas()
+    options = {"unit": UNITS[settings["resample"]], "seed": settings["seed"]}
+    return read_estimates(table, draws, scenario_groups(membership), **options)

@@ -36,12 +36,21 @@ def write_tables(
         "top_properties": publication.top_properties(coefficients, properties),
         "judge_datasheet": _datasheet(inputs, labels, settings),
         **_properties(inputs, settings),
+        **{name: read_table(inputs[name], name) for name in settings["compared"]},
     }
     for name, table in tables.items():
         write_csv(table, outputs[name])
         if tex := outputs.get(f"{name}_tex"):
-            printed = publication.printed_datasheet(table) if name == "judge_datasheet" else table
-            write_text(tex, publication.to_latex(printed, name.replace("_", " ")))
+            write_text(tex, publication.to_latex(_printed(name, table, settings["group"]), name.replace("_", " ")))
+
+
+def _printed(name: str, table: pd.DataFrame, group: str) -> pd.DataFrame:
+    """What of a table is printed: comparisons of judges in the group that is clustered and drawn."""
+    if name == "judge_datasheet":
+        return publication.printed_datasheet(table)
+    if name in ("attribute_similarity", "base_similarity"):
+        return publication.printed_comparison(table, group)
+    return table
 
 
 def _properties(inputs: dict, settings: dict) -> dict[str, pd.DataFrame]:
