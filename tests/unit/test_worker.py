@@ -9,7 +9,7 @@ import pytest
 from prefdissect.errors import InputError
 from prefdissect.judges import fake_engine, worker
 from prefdissect.judges.prompts import template_from
-from prefdissect.judges.worker import PROGRESS_PREFIX, Job, Progress, main, read_lines, write_lines
+from prefdissect.judges.worker import PROGRESS_PREFIX, Progress, main, open_job, read_lines, write_lines
 
 TEMPLATE = {"style": "raw", "text": "{conversation}|{response_1}|{response_2}|Response", "answers": [" A", " B"]}
 
@@ -117,7 +117,7 @@ def test_identity_holds_the_template_and_sampling_only_where_answers_are_drawn(f
     def identity(template=TEMPLATE, **changes):
         judge = {"name": "j", "kind": "fake", "template": template_from(template, "t").to_dict()} | changes
         Path(files[0]).write_text(json.dumps(judge), encoding="utf-8")
-        return Job(Path(files[0]), Path(files[1]), None).identity
+        return open_job(Path(files[0]), Path(files[1]), None).identity
 
     words = {key: value for key, value in TEMPLATE.items() if key != "answers"} | {
         "verdicts": {"first": "A", "second": "B"}
