@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 
 from prefdissect.errors import InputError
@@ -52,7 +53,7 @@ class Property:
     minimum: float = 0.0
     maximum: float | None = None
     published: tuple[str, ...] = ()
-    anchors: dict[float, str] = field(default_factory=dict)
+    anchors: dict[float, str] = dataclass_field(default_factory=dict)
     asked_name: str = ""
     asked_definition: str = ""
     case: str | None = None

@@ -1,4 +1,4 @@
-"""What the stand-in for a model replies to a request with a prompt of its own: what a file says, else something made up.
+"""What the stand-in for a model replies to a request with a prompt of its own: what a file says, or something made up.
 
 The file (YAML) has a list `replies`; the first that fits a request counts:
 
@@ -85,7 +85,8 @@ def _made_up(schema: dict, draw: random.Random):
     if "enum" in schema:
         return draw.choice(schema["enum"])
     if schema["type"] == "object":
-        return {key: _made_up(part, draw) for key, part in schema["properties"].items()}
+        found = {key: _made_up(part, draw) for key, part in schema["properties"].items()}
+        return found | ({"errors": []} if found.get("applicable") is False else {})
     if schema["type"] == "array":
         return [_made_up(schema["items"], draw) for _ in range(draw.randint(0, MOST))]
     if schema["type"] == "boolean":

@@ -23,8 +23,8 @@ roles
 description
     For readers; no part of the prompt.
 
-A request may bring a whole prompt of its own instead (`own_prompts`): `pieces`, a list in which our text and users' text
-take turns, ours first and last.
+A request may bring a whole prompt of its own instead (`own_prompts`): `pieces`, a list in which our text and users'
+text take turns, ours first and last.
 
 Users' texts are put in piece by piece and are never interpreted: not as placeholders, not by the chat template, and
 not as control tokens (a rendered prompt records which of its characters are users' text).
@@ -155,7 +155,7 @@ def template_from(data: object, where: str) -> Template:
 
 
 def own_prompts() -> Template:
-    """The template of requests that bring their whole prompt: one message of the user's in the model's chat template."""
+    """The template of requests that bring their whole prompt: one message in the model's chat template."""
     return Template(style="chat", text="{request}")
 
 

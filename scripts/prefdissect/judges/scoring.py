@@ -100,7 +100,7 @@ def run_judge(
 
 
 def check_failures(answers: list[dict], record: dict) -> None:
-    """Refuse more failures than the record's `max_failed` allows: a later run asks just these again. Raises `InputError`."""
+    """Refuse more failures than `max_failed` allows, for a later run asks just these again. Raises `InputError`."""
     notes = [answer.get("note", "no reason given") for answer in answers if answer["status"] == "failed"]
     if len(notes) > (record.get("max_failed") or 0.0) * len(answers):
         often, count = Counter(notes).most_common(1)[0]

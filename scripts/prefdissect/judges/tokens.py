@@ -28,8 +28,8 @@ class Prompt:
     """A tokenised request: the context the model reads, and the tokens that count as first and second answer.
 
     `first` and `second` are empty for a judge that answers in words. `shared` names what prompts with a common
-    beginning share; sorting by it lets an engine compute that beginning once. `schema` is the JSON schema that a request
-    with a prompt of its own wants its answer to follow.
+    beginning share; sorting by it lets an engine compute that beginning once. `schema` is the JSON schema of the
+    answer to a request with a prompt of its own.
     """
 
     id: str
