@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from configs import changed
 
+from configs import changed
 from prefdissect.annotators import llm
 from prefdissect.catalogue import Catalogue, load_catalogue
 from prefdissect.config import load_study

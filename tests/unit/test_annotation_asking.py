@@ -12,8 +12,8 @@ import time
 
 import pandas as pd
 import pytest
-from annotating import CLEAN, QUIET, Annotator, make_pairs, make_record, rated, scores
 
+from annotating import CLEAN, QUIET, Annotator, make_pairs, make_record, rated, scores
 from prefdissect.annotators import llm
 from prefdissect.annotators.passes import Instrument
 from prefdissect.annotators.questions import Plan, build_questions, read_pairs

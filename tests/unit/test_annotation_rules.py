@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from annotating import CLEAN, QUIET, Annotator, make_pairs, rated, scores
 
+from annotating import CLEAN, QUIET, Annotator, make_pairs, rated, scores
 from prefdissect.catalogue import load_catalogue
 from prefdissect.features import build_features
 from prefdissect.groups import build_groups
