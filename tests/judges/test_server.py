@@ -100,7 +100,7 @@ def start_server(judge_python, judge_environment, model_folder, folder, port: in
 
 @pytest.fixture(scope="module")
 def server(here, judge_python, judge_environment, model_folder, tmp_path_factory):
-    """Address of a server; started after the model was asked in process: even idle it takes its share of the machine."""
+    """A server, started after the model was asked in process: even idle it takes its share of the machine."""
     folder = tmp_path_factory.mktemp("server")
     with start_server(judge_python, judge_environment, model_folder, folder, free_port()) as url:
         yield url
