@@ -154,7 +154,7 @@ def _faults(entry: dict) -> Iterator[tuple[str, str, str]]:
 
 
 def _optional_faults(entry: dict) -> Iterator[tuple[str, str, str]]:
-    anchors, asked, case = (entry.get(field) or {} for field in ("anchors", "asked_as", "case"))
+    anchors, asked, case = entry.get("anchors") or {}, entry.get("asked_as") or {}, entry.get("case")
     if not isinstance(anchors, dict) or not all(map(_is_number, anchors)) or not all(map(_is_text, anchors.values())):
         yield "anchors", f"is {anchors!r}", "score: what it means"
     if (
@@ -165,7 +165,7 @@ def _optional_faults(entry: dict) -> Iterator[tuple[str, str, str]]:
         yield "asked_as", f"is {asked!r}", "{name: ..., definition: ...}"
     elif not re.fullmatch(_NAME, asked.get("name", "x")):
         yield "asked_as", f"has the name {asked['name']!r}", "letters, digits and `_`"
-    if entry["family"] == "query_specific" and entry["name"] not in CASES and case not in CASE_KEYS:
+    if entry["family"] == "query_specific" and entry["name"] not in CASES and case not in list(CASE_KEYS):
         problem = f"is {case!r}" if case else "is missing"
         yield "case", problem, f"the case of the query that calls for it: {', '.join(CASE_KEYS)}"
     if entry["family"] != "query_specific" and case:
