@@ -61,10 +61,10 @@ class AnnotationJob(Job):
         settled = -1
         while settled < len(self.outcomes):
             settled = len(self.outcomes)
-            unknown = {request["id"]: request for request in self._step() if request["id"] not in self.keys}
-            self.add(list(unknown.values()))
-            # What the store knows already may settle more.
-            settled -= any(key in self.known for key in unknown)
+            fresh = {request["id"]: request for request in self._step()}
+            self.add([request for key, request in fresh.items() if key not in self.keys])
+            # What is known already may settle more.
+            settled -= any(key in self.known for key in fresh)
 
     def _step(self) -> list[dict]:
         """Take every unsettled question as far as it gets without an engine; returns the requests that are new."""
