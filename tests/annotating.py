@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from configs import changed
 from prefdissect.annotators import llm
@@ -16,6 +17,12 @@ from prefdissect.tables import prompt_id
 
 QUIET = {"clear_intent": True, "feelings": False, "constraints": [], "stances": [], "mistakes": []}
 CLEAN = {"applicable": True, "errors": []}
+
+
+@cache
+def usual_catalogue() -> Catalogue:
+    """The catalogue that comes with the project."""
+    return load_catalogue()
 
 
 def make_pairs(*rows: dict) -> pd.DataFrame:
@@ -42,7 +49,7 @@ def rated(catalogue: Catalogue, family: str, count: int = 2, **scores) -> dict:
 
 def usual_replies(count: int = 2) -> list[dict]:
     """What is replied where a test says nothing else: a plain query, equal ratings, no errors."""
-    catalogue = load_catalogue()
+    catalogue = usual_catalogue()
     return [
         {"form": "analysis", "answer": QUIET},
         {"form": "reference", "answer": "The Danube is a river."},
@@ -59,11 +66,13 @@ class Annotator:
 
     def __call__(self, pairs: pd.DataFrame, *replies: dict, catalogue: Catalogue | None = None, **changes):
         count = 1 if changes.get("mode") == "single" else 2
-        path = self.folder / "replies.yaml"
-        path.write_text(yaml.safe_dump({"replies": [*replies, *usual_replies(count)]}), encoding="utf-8")
+        path = self.folder / "replies.json"  # JSON is YAML too, and quick to write
+        path.write_text(
+            json.dumps({"replies": [*replies, *usual_replies(count)]}, ensure_ascii=False), encoding="utf-8"
+        )
         record = make_record(**{"replies": str(path)} | changes)
         machine = Machine(store=self.folder / "store", log=self.lines.append)
-        return llm.annotate(record, pairs, catalogue or load_catalogue(), self.folder / "work", machine)
+        return llm.annotate(record, pairs, catalogue or usual_catalogue(), self.folder / "work", machine)
 
 
 def scores(tables: dict[str, pd.DataFrame], prop: str, pair_id: str = "p0") -> list[tuple]:

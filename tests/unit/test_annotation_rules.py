@@ -176,16 +176,8 @@ def test_without_a_reference_errors_cannot_be_checked(annotate):
 
 BAD = {
     "off the scale": rated(CATALOGUE, "query_free", friendly=[4, 0]),
-    "a word": rated(CATALOGUE, "query_free", friendly=["high", 0]),
-    "a fraction": rated(CATALOGUE, "query_free", friendly=[1.5, 0]),
-    "true": rated(CATALOGUE, "query_free", friendly=[True, 0]),
-    "null": rated(CATALOGUE, "query_free", friendly=[None, 0]),
-    "a property too many": rated(CATALOGUE, "query_free", colourful=[1, 1]),
-    "one response": {"response_1": rated(CATALOGUE, "query_free")["response_1"]},
     "no JSON": "I would say friendly is 3.",
-    "words around it": "Here you are: " + json.dumps(rated(CATALOGUE, "query_free")),
-    "cut": json.dumps(rated(CATALOGUE, "query_free"))[:-4],
-    "doubled": json.dumps(rated(CATALOGUE, "query_free")).replace('"funny"', '"friendly"'),
+    "one response": {"response_1": rated(CATALOGUE, "query_free")["response_1"]},
 }
 
 

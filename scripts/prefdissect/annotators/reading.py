@@ -11,6 +11,7 @@ import jsonschema
 from prefdissect.annotators.passes import Unusable
 
 LONGEST = 200
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*)\n\s*```", re.DOTALL)
 
 
@@ -40,6 +41,8 @@ def read_answer(answer: dict, schema: dict | None, check: Callable[[object], Non
         raise Unusable("it was longer than allowed and was cut")
     text = answer["text"].strip()
     data = text if schema is None else _parse(text)
+    if _SURROGATE.search(json.dumps(data, ensure_ascii=False)):
+        raise Unusable("it held half a character")
     if schema is not None:
         _validate(data, schema)
     check(data)
