@@ -162,7 +162,11 @@ def test_the_plan_counts_annotators_and_judges_alike(tmp_path):
     rows = {line.split()[0]: line.split() for line in run.output.splitlines() if line.strip()}
     # 60 queries with an analysis and a reference each, 60 pairs in four passes.
     assert rows["pretend"][1:5] == ["annotator", "360", "0", "about"] and rows["asked"][1:4] == ["judge", "120", "0"]
-    assert "at the prices given" in " ".join(rows["bought"]) and stored(tmp_path) == []
+    assert (
+        "at most" in " ".join(rows["bought"])
+        and "at the prices given" in " ".join(rows["bought"])
+        and stored(tmp_path) == []
+    )
 
 
 def test_an_edited_prompt_or_catalogue_redoes_the_annotation_and_a_machine_setting_does_not(tmp_path):

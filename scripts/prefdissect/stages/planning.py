@@ -69,7 +69,9 @@ def estimate(record: dict, found: dict, settings: dict) -> str:
         return "nothing to ask"
     if price := record.get("price"):
         cost = (found["tokens"] * price["read"] + found["most_written"] * price["written"]) / 1e6
-        return f"{'' if found['counted'] else 'about '}{cost:.2f}, at the prices given"
+        # A verdict takes the tokens it may take; most answers of an annotator are far shorter than they may be.
+        told = "at most " if "engine" in record else "" if found["counted"] else "about "
+        return f"{told}{cost:.2f}, at the prices given"
     gpus = record.get("gpu") or 0
     if found["tokens_per_s"]:
         copies = record.get("data_parallel", 1)
