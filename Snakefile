@@ -13,6 +13,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from prefdissect.annotators.passes import ANNOTATION_PROTOCOL
 from prefdissect.catalogue import CASES
 from prefdissect.comparison_config import comparison_tables
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
@@ -134,6 +135,11 @@ MEASURED = [
         out=OUT,
         annotator=ANNOTATORS,
         table=["annotations", "query_info", "errors", "features"],
+    ),
+    *expand(
+        "{out}/annotations/{annotator}.annotation_repeats.parquet",
+        out=OUT,
+        annotator=STUDY.annotators_of("llm"),
     ),
 ]
 

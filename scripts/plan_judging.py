@@ -1,4 +1,4 @@
-"""Say what the model judges of a study would cost."""
+"""Say what the models of a study would cost."""
 
 from prefdissect.job import run_job
 from prefdissect.stages.planning import plan_judging
@@ -12,6 +12,9 @@ def main():
         records=snakemake.params.records,
         models=snakemake.params.models,
         machine=snakemake.config["machine"],
+        annotators=snakemake.params.annotators,
+        catalogue=snakemake.input.catalogue,
+        annotating_machine=snakemake.config["annotating_machine"],
         settings=snakemake.params.settings,
     )
 

@@ -55,7 +55,8 @@ class Server:
 
     `fault` names what shall go wrong with a call (a status, one of `PASSING`, or the name of a method `_fault_<name>`),
     None for nothing; it receives the call and how often its prompt was asked before. `listed` gives the likeliest
-    tokens of a prompt; None takes the log-probabilities away. `key` and `model`, where given, are checked.
+    tokens of a prompt; None takes the log-probabilities away. `key` and `model`, where given, are checked. `reply`
+    gives the text of an answer in words.
     """
 
     fault: Callable[[Call, int], str | None] = lambda call, before: None
@@ -66,6 +67,7 @@ class Server:
     longest: int | None = None
     delay: float = 0.0
     extra_message: dict = field(default_factory=dict)
+    reply: Callable[[Call], str] | None = None
 
     def __post_init__(self):
         self.calls: list[Call] = []
@@ -196,6 +198,8 @@ class Server:
         return {"id": "x", "object": "x", "created": 0, "model": body["model"], "choices": [choice], "usage": usage}
 
     def _text(self, call: Call) -> str:
+        if self.reply is not None:
+            return self.reply(call)
         offered, form = call.body.get("structured_outputs"), call.body.get("response_format")
         drawn = number_of(call.prompt + str(call.body.get("seed")))
         if form:

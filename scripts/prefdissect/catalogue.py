@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 
 from prefdissect.errors import InputError
@@ -28,6 +29,16 @@ CASES = {
 }
 
 
+# What the analysis of a query says, by case: two flags (of which the first marks its case by being false), three lists.
+CASE_KEYS = {
+    "intent_unclear": "clear_intent",
+    "express_feeling": "feelings",
+    "w_constraints": "constraints",
+    "w_stances": "stances",
+    "w_mistakes": "mistakes",
+}
+
+
 @dataclass(frozen=True)
 class Property:
     """One property of a response; see the header of `workflow/properties.yaml` for the fields."""
@@ -42,6 +53,10 @@ class Property:
     minimum: float = 0.0
     maximum: float | None = None
     published: tuple[str, ...] = ()
+    anchors: dict[float, str] = dataclass_field(default_factory=dict)
+    asked_name: str = ""
+    asked_definition: str = ""
+    case: str | None = None
 
     @property
     def scale_text(self) -> str:
@@ -105,7 +120,7 @@ def _property(entry, where: str) -> Property:
     for field, problem, expected in _faults(entry):
         raise InputError(f"field `{field}` {problem}", where=where, fix=expected)
     scale = entry["scale"]
-    counted = "count" in scale
+    counted, asked = "count" in scale, entry.get("asked_as") or {}
     return Property(
         name=entry["name"],
         label=entry["label"],
@@ -117,6 +132,10 @@ def _property(entry, where: str) -> Property:
         minimum=0.0 if counted else float(scale["min"]),
         maximum=None if counted else float(scale["max"]),
         published=tuple(entry.get("published") or ()),
+        anchors=dict(entry.get("anchors") or {}),
+        asked_name=asked.get("name", entry["name"]),
+        asked_definition=asked.get("definition", entry["definition"]),
+        case=entry.get("case", CASES.get(entry["name"])),
     )
 
 
@@ -129,8 +148,28 @@ def _faults(entry: dict) -> Iterator[tuple[str, str, str]]:
             yield field, f"is {entry[field]!r}", expected
     if not (_is_texts(entry.get("published") or [])):
         yield "published", f"is {entry['published']!r}", "a list of spellings"
+    yield from _optional_faults(entry)
     if (entry["sign_rule"] == "length") != (entry["graded_by"] == "length"):
         yield "graded_by", f"is {entry['graded_by']!r}", "`length` goes with `sign_rule: length`, a number with others"
+
+
+def _optional_faults(entry: dict) -> Iterator[tuple[str, str, str]]:
+    anchors, asked, case = entry.get("anchors") or {}, entry.get("asked_as") or {}, entry.get("case")
+    if not isinstance(anchors, dict) or not all(map(_is_number, anchors)) or not all(map(_is_text, anchors.values())):
+        yield "anchors", f"is {anchors!r}", "score: what it means"
+    if (
+        not isinstance(asked, dict)
+        or not set(asked) <= {"name", "definition"}
+        or not all(map(_is_text, asked.values()))
+    ):
+        yield "asked_as", f"is {asked!r}", "{name: ..., definition: ...}"
+    elif not re.fullmatch(_NAME, asked.get("name", "x")):
+        yield "asked_as", f"has the name {asked['name']!r}", "letters, digits and `_`"
+    if entry["family"] == "query_specific" and entry["name"] not in CASES and case not in list(CASE_KEYS):
+        problem = f"is {case!r}" if case else "is missing"
+        yield "case", problem, f"the case of the query that calls for it: {', '.join(CASE_KEYS)}"
+    if entry["family"] != "query_specific" and case:
+        yield "case", f"is {case!r}", "only properties of the family query_specific have one"
 
 
 def _is_text(value) -> bool:
@@ -156,9 +195,9 @@ def _is_scale(value) -> bool:
     )
 
 
+_NAME = "[A-Za-z][A-Za-z0-9_]*"
 _FIELDS = {
-    "name": (lambda value: isinstance(value, str) and bool(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", value)),
-             "letters, digits and `_`"),
+    "name": (lambda value: isinstance(value, str) and bool(re.fullmatch(_NAME, value)), "letters, digits and `_`"),
     "label": (_is_text, "a text"),
     "family": (lambda value: value in FAMILIES, f"one of {', '.join(FAMILIES)}"),
     "definition": (_is_text, "a text"),

@@ -10,9 +10,20 @@ from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 
+from prefdissect.annotators.prompt_files import PASSES, prompt_file
 from prefdissect.catalogue import CASES, Catalogue, load_catalogue
 from prefdissect.comparison_config import check_comparison
-from prefdissect.config_schema import SCHEMA_PATH, Place, check, did_you_mean, kinds, load_schema, record_schema, shown
+from prefdissect.config_schema import (
+    SCHEMA_PATH,
+    Place,
+    check,
+    did_you_mean,
+    engine_schema,
+    kinds,
+    load_schema,
+    record_schema,
+    shown,
+)
 from prefdissect.errors import InputError
 from prefdissect.freezing import frozen_judges
 from prefdissect.judge_lists import read_judge_list
@@ -76,6 +87,10 @@ class Study:
         """Names of the annotators of these kinds, in the order of precedence."""
         return [name for name, record in self.annotators.items() if record["kind"] in kinds]
 
+    def prompt_files(self, annotator: dict) -> list[str]:
+        """Prompt files of a model that annotates."""
+        return [str(prompt_file(annotator["prompts"], name)) for name in annotator.get("passes") or PASSES]
+
     @property
     def labels(self) -> dict[str, str]:
         """Judge name -> label shown to people."""
@@ -113,6 +128,9 @@ def load_study(config: dict) -> Study:
     for record in config["judges"]:
         if "template" in record:
             record["template"] = product_file(record["template"])
+    for record in config["annotators"]:
+        if "prompts" in record:
+            record["prompts"] = product_file(record["prompts"])
     study = Study(config)
     _check_references(study, places)
     check_comparison(study["comparison"], study.judges)
@@ -198,7 +216,15 @@ def _check_record(record: dict, prefix: str, place: Place) -> None:
     name = record.get("name")
     if prefix == "judge" and record.get("label") is None and isinstance(name, str):
         record["label"] = name
-    check(record, record_schema(prefix, kind), place)
+    if kind == "llm":
+        _check_choice(record.get("engine"), ASKED, place.at("engine"))
+    check(record, engine_schema(record["engine"]) if kind == "llm" else record_schema(prefix, kind), place)
+
+
+def _check_choice(value, allowed: tuple[str, ...], key: str) -> None:
+    if value not in allowed:
+        problem = "is missing" if value is None else f"is {shown(value)}"
+        raise InputError(f"{key} {problem}", fix=f"{did_you_mean(value, allowed)}one of {', '.join(allowed)}")
 
 
 def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
@@ -214,6 +240,34 @@ def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
         for prop in annotator.get("properties", ()):
             able = [name for name, entry in catalogue.items() if annotator["kind"] in entry.annotators]
             _known(prop, able, place.at("properties"))
+        if annotator["kind"] == "llm":
+            _check_annotator(annotator, place, study)
+
+
+def _check_annotator(record: dict, place: Place, study: Study) -> None:
+    """A model that annotates; fills in what depends on its engine."""
+    can = record["engine"] in ("vllm", "openai")
+    if record.setdefault("constrained", can) and not can:
+        fix = "engine vllm or openai, or leave it out: answers are held to their form when they are read"
+        raise InputError(f"{place.at('constrained')} is true, and {record['engine']} cannot do it", fix=fix)
+    if record["engine"] in LOADED:
+        if "model" not in record:
+            raise InputError(f"{place.at('model')} is missing", fix="a folder or hub id")
+        _check_gpus(record, place, kind=record["engine"])
+        if record["repeats"] > 1 and not record["temperature"]:
+            fix = "give a `temperature` above 0"
+            raise InputError(f"{place.at('repeats')}: at temperature 0 every repeat gives the same answer", fix=fix)
+    if record["swap"] and record["mode"] == "single":
+        raise InputError(f"{place.at('swap')}: `mode: single` shows one response at a time", fix="mode: pairwise")
+    if record.get("replies") and not Path(record["replies"]).is_file():
+        raise InputError(f"{place.at('replies')}: `{record['replies']}` does not exist", fix="a YAML file")
+    passes = record.get("passes") or []
+    if "query_specific" in passes and "analysis" not in passes:
+        fix = "add `analysis`, which finds what is to be rated"
+        raise InputError(f"{place.at('passes')}: `query_specific` needs the analysis of queries", fix=fix)
+    for path in study.prompt_files(record) if study["measurements"] == "live" else []:
+        if not Path(path).is_file():
+            raise InputError(f"{place.at('prompts')}: `{path}` does not exist", fix="a prompt file for each pass")
 
 
 def _check_judge(judge: dict, place: Place, study: Study) -> None:
@@ -230,10 +284,10 @@ def _check_judge(judge: dict, place: Place, study: Study) -> None:
         raise InputError(f"{place.at('template')}: `{judge['template']}` does not exist", fix="a prompt template")
 
 
-def _check_gpus(judge: dict, place: Place) -> None:
-    """Fill in how many GPUs a judge needs, or hold what is asked for against that."""
+def _check_gpus(judge: dict, place: Place, kind: str | None = None) -> None:
+    """Fill in how many GPUs a judge (or an annotator, `kind` being its engine) needs, or check what is asked for."""
     copies, spread = judge["data_parallel"], judge.get("tensor_parallel", 1)
-    wanted = judge["kind"] == "vllm" or judge["device"] == "cuda"
+    wanted = (kind or judge["kind"]) == "vllm" or judge["device"] == "cuda"
     needed = copies * spread if wanted and judge["device"] != "cpu" else 0
     asked = judge.setdefault("gpu", needed)
     if (needed and asked != needed) or (asked and (judge["device"] == "cpu" or asked != copies * spread)):

@@ -39,6 +39,12 @@ _LIMITS = {
     "maxLength": "a text of at most {} characters",
 }
 
+# Keys of judges that an annotator has no use for.
+JUDGES_ALONE = (
+    "label", "attributes", "template", "samples", "min_mass", "shards", "random_model", "exact", "prefill",
+    "top_logprobs", "api", "slot_bias", "length_pull", "mass",
+)  # fmt: skip
+
 
 def _is_integer(_, value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
@@ -88,6 +94,15 @@ def load_schema() -> dict:
 def record_schema(section: str, kind: str) -> dict:
     """Schema of a record, for instance of section "judge" and kind "rule"."""
     return load_schema()["$defs"][f"{section}_{kind}"]
+
+
+def engine_schema(engine: str) -> dict:
+    """Schema of an annotator of kind `llm`: its own keys, and those of a judge of its engine's kind that make sense."""
+    own, judge = record_schema("annotator", "llm"), record_schema("judge", engine)
+    properties = {key: sub for key, sub in judge["properties"].items() if key not in JUDGES_ALONE}
+    properties |= {key: sub for key, sub in own["properties"].items() if key != "replies" or engine == "fake"}
+    required = [*own["required"], *(key for key in judge["required"] if key not in own["required"])]
+    return own | {"properties": properties, "required": required}
 
 
 def kinds(section: str) -> list[str]:

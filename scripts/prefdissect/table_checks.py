@@ -126,6 +126,7 @@ _RULES = {
     "judgements": [("status", _verdict_of_a_failure, "is not ok though there is a verdict")],
     "annotations": [(column, _unrated(column), "is null though the status is ok") for column in ("score_a", "score_b")],
 }
+_RULES["annotation_repeats"] = _RULES["annotations"]
 
 
 def _first_fault(cases: pd.DataFrame, frame: pd.DataFrame, name: str) -> str:

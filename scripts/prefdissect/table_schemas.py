@@ -119,6 +119,25 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             },
         ),
         _schema(
+            "annotation_repeats",
+            ["annotator", "pair_id", "property", "item", "repeat", "order"],
+            {
+                "annotator": _text("annotator"),
+                "pair_id": _PAIR,
+                "property": _text("property, by the catalogue's name"),
+                "item": _whole("which constraint, stance or mistake; 0 elsewhere"),
+                "repeat": _whole("number of the repeat, from 0; the first is in `annotations` too"),
+                "order": _text(
+                    "which response was shown first; null where each was rated by itself", nullable=True, isin=ORDERS
+                ),
+                "score_a": _number(
+                    "score of response_a, whatever was shown first; null unless status is ok", nullable=True
+                ),
+                "score_b": _number("score of response_b", nullable=True),
+                "status": _text("as in `annotations`", isin=RATING_STATUSES),
+            },
+        ),
+        _schema(
             "errors",
             ["annotator", "pair_id", "response", "n"],
             {

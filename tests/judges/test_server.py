@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 from comparing import assert_equal_judgements, by_id
@@ -72,21 +73,17 @@ def here(run_jobs, asked, model_folder) -> dict[str, dict]:
     return run_jobs([job(name, "vllm_engine", judge, *each) for name, each in asked.items()])
 
 
-@pytest.fixture(scope="module")
-def server(here, judge_python, judge_environment, model_folder, tmp_path_factory):
-    """Address of a server that ends with the tests, and its engine process with it.
-
-    Started after the model was asked in process: even idle it takes its share of the machine.
-    """
-    port, folder = free_port(), tmp_path_factory.mktemp("server")
+@contextmanager
+def start_server(judge_python, judge_environment, model_folder, folder, port: int, *more: str):
+    """Address of a vLLM server that ends with the context, and its engine process with it."""
     options = f"--host 127.0.0.1 --port {port} --served-model-name {NAME} --dtype float32 --enforce-eager"
     options += f" --block-size 32 --max-model-len {CONTEXT} --max-logprobs -1 --generation-config vllm"
     settings = {"TORCH_COMPILE_DISABLE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    command = [judge_python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model_folder)]
+    command = [judge_python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model_folder), *options.split()]
     log = folder / "server.log"
     with log.open("w") as handle:
         server = subprocess.Popen(
-            [*command, *options.split()],
+            [*command, *(part for each in more for part in each.split(" "))],
             env=judge_environment | settings,
             cwd=folder,
             stdout=handle,
@@ -99,6 +96,14 @@ def server(here, judge_python, judge_environment, model_folder, tmp_path_factory
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+@pytest.fixture(scope="module")
+def server(here, judge_python, judge_environment, model_folder, tmp_path_factory):
+    """A server, started after the model was asked in process: even idle it takes its share of the machine."""
+    folder = tmp_path_factory.mktemp("server")
+    with start_server(judge_python, judge_environment, model_folder, folder, free_port()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

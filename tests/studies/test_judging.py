@@ -121,7 +121,10 @@ def test_the_plan_says_what_is_missing_and_asks_nothing(tmp_path):
     run = snakemake(tmp_path, config, "plan")
     assert run.code == 0, run.output
     rows = {line.split()[0]: line for line in run.output.splitlines() if line.strip()}
-    assert rows["pretend"].split()[1:4] == ["120", "0", "about"] and "not known before a first run" in rows["pretend"]
+    assert (
+        rows["pretend"].split()[1:5] == ["judge", "120", "0", "about"]
+        and "not known before a first run" in rows["pretend"]
+    )
     assert "about 0.02, at the prices given" in rows["bought"]
     assert not (tmp_path / JUDGEMENTS).exists() and stored(tmp_path) == []
     assert snakemake(tmp_path, config, JUDGEMENTS).code == 0

@@ -142,6 +142,10 @@ def test_a_missing_field(write, field):
         ("annotators", [], "a list of kinds of annotator"),
         ("published", "polite", "a list of spellings"),
         ("published", [1], "a list of spellings"),
+        ("anchors", {"low": "x"}, "score: what it means"),
+        ("anchors", {0: 1}, "score: what it means"),
+        ("asked_as", {"label": "x"}, "{name: ..., definition: ...}"),
+        ("case", "w_constraints", "only properties of the family query_specific have one"),
     ],
 )
 def test_a_field_with_a_wrong_value(write, field, value, expected):
@@ -153,6 +157,22 @@ def test_a_name_or_spelling_that_occurs_twice(write):
     assert fault(write(ENTRY, ENTRY)) == "properties[1]: property `polite` occurs twice (names must be unique)"
     first, second = ({**copy.deepcopy(ENTRY), "name": name, "published": ["kind"]} for name in ("a", "b"))
     assert fault(write(first, second)) == "properties[1]: `published: kind` belongs to `a` already"
+
+
+def test_how_a_model_is_asked(write):
+    catalogue = load_catalogue(write(ENTRY | {"asked_as": {"name": "courteous"}, "anchors": {0: "rude", 3: "kind"}}))
+    polite = catalogue["polite"]
+    assert (polite.asked_name, polite.asked_definition) == ("courteous", polite.definition)
+    assert polite.anchors == {0: "rude", 3: "kind"} and polite.case is None
+    assert "has the name 'not so'" in fault(write(ENTRY | {"asked_as": {"name": "not so"}}))
+
+
+def test_a_query_specific_property_of_ones_own_says_what_calls_for_it(write):
+    entry = ENTRY | {"name": "explains", "family": "query_specific", "sign_rule": "mean_of_items"}
+    assert load_catalogue(write(entry | {"case": "w_stances"}))["explains"].case == "w_stances"
+    assert fault(write(entry)).startswith("properties[0]: field `case` is missing (the case of the query")
+    assert "field `case` is 'stances'" in fault(write(entry | {"case": "stances"}))
+    assert load_catalogue()["satisfies_constraints"].case == "w_constraints"
 
 
 def test_entries_that_are_none(write, tmp_path):

@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+from prefdissect.catalogue import load_catalogue
 from prefdissect.config import load_study
 from prefdissect.reference import PAGES
 
@@ -45,3 +46,20 @@ def test_judges_of_the_readme_are_valid(root, tmp_path, monkeypatch):
     judges = load_study(study | {"sources": [{"name": "s", "kind": "table", "path": "p.csv"}]}).judges
     assert {judge["kind"] for judge in judges.values()} == {"transformers", "vllm", "openai"}
     assert judges["llama-70b"]["gpu"] == 4 and judges["qwen-0.6b"]["gpu"] == 0
+
+
+def test_annotators_of_the_documentation_are_valid(root):
+    """Those of the README and of the page on annotators; the property of one's own that it shows, too."""
+    pages = [(root / name).read_text(encoding="utf-8") for name in ("README.md", "docs/annotation.md")]
+    blocks = [yaml.safe_load(block) for page in pages for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    lists = [block["annotators"] for block in blocks if isinstance(block, dict) and "annotators" in block]
+    sample = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+    found = [load_study(sample | {"annotators": records}).annotators_of("llm") for records in lists]
+    assert [names for names in found if names] == [["rater"], ["author"]]
+
+
+def test_the_property_of_ones_own_in_the_documentation_is_valid(root, tmp_path):
+    text = (root / "docs/annotation.md").read_text(encoding="utf-8").partition("## A property of your own")[2]
+    own = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1))
+    (tmp_path / "properties.yaml").write_text(yaml.safe_dump({"properties": own}), encoding="utf-8")
+    assert load_catalogue(tmp_path / "properties.yaml")["names_numbers"].anchors[3] == "numbers throughout"

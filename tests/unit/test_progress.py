@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
 
 
 def state(done: int, total: int = 100, **changes) -> dict:
-    return {"done": done, "total": total, "pairs_per_s": 2.0, "seconds": 1.0, "left": 75.0} | changes
+    return {"done": done, "total": total, "per_s": 2.0, "unit": "pairs", "seconds": 1.0, "left": 75.0} | changes
 
 
 def test_a_terminal_gets_a_bar_with_speed_and_time_left():
@@ -42,5 +42,5 @@ def test_workers_side_by_side_add_up():
     lines: list[str] = []
     display = ProgressDisplay("my-judge", lines.append, io.StringIO())
     display.update(0, state(100, left=0.0))
-    display.update(1, state(100, total=100, pairs_per_s=3.0, left=0.0))
+    display.update(1, state(100, total=100, per_s=3.0, left=0.0))
     assert lines[-1] == "200 of 200 requests, 5 pairs/s, about 00:00 left"

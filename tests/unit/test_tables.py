@@ -18,7 +18,8 @@ from prefdissect.tables import SCHEMAS, conform, empty_table, prompt_id, read_ta
 COLUMNS = [(name, column) for name, schema in SCHEMAS.items() for column in schema.columns]
 # Columns that may not be null; ratings may, but not where their status is ok.
 NEEDED = [(name, column) for name, column in COLUMNS if not SCHEMAS[name].columns[column].nullable]
-NEEDED += [("annotations", "score_a"), ("annotations", "score_b")]
+RATED = ("annotations", "annotation_repeats")
+NEEDED += [(name, column) for name in RATED for column in ("score_a", "score_b")]
 ODD_TEXTS = ["", " ", "a\r\nb", "\N{GRINNING FACE}", "a\u200bb", "x" * 15_000, "NA", "nan", "007", "\u2028"]
 
 
@@ -54,7 +55,7 @@ def rows(name: str) -> st.SearchStrategy:
     row = st.fixed_dictionaries({column: good_values(name, column) for column in SCHEMAS[name].columns})
     if name == "judgements":
         row = row.map(lambda row: row if row["status"] == "ok" else {**row, "verdict": None})
-    if name == "annotations":
+    if name in RATED:
         row = row.map(lambda row: {**row, "score_a": row["score_a"] or 0.0, "score_b": row["score_b"] or 0.0})
     return st.lists(row, max_size=6, unique_by=lambda row: tuple(row[column] for column in key))
 
@@ -228,7 +229,7 @@ def test_a_null_in_a_key_counts_as_a_value(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "column"), [pair for pair in NEEDED if pair[0] != "annotations" or "score" not in pair[1]]
+    ("name", "column"), [pair for pair in NEEDED if pair[0] not in RATED or "score" not in pair[1]]
 )
 def test_a_column_that_is_not_there(tmp_path, name, column):
     message = fault(tmp_path / "t", example(name).drop(columns=column), name)

@@ -9,7 +9,8 @@ import pytest
 from prefdissect.errors import InputError
 from prefdissect.judges import fake_engine, worker
 from prefdissect.judges.prompts import template_from
-from prefdissect.judges.worker import PROGRESS_PREFIX, Job, Progress, main, read_lines, write_lines
+from prefdissect.judges.store import digest
+from prefdissect.judges.worker import PROGRESS_PREFIX, Progress, main, open_job, read_lines, write_lines
 
 TEMPLATE = {"style": "raw", "text": "{conversation}|{response_1}|{response_2}|Response", "answers": [" A", " B"]}
 
@@ -117,7 +118,7 @@ def test_identity_holds_the_template_and_sampling_only_where_answers_are_drawn(f
     def identity(template=TEMPLATE, **changes):
         judge = {"name": "j", "kind": "fake", "template": template_from(template, "t").to_dict()} | changes
         Path(files[0]).write_text(json.dumps(judge), encoding="utf-8")
-        return Job(Path(files[0]), Path(files[1]), None).identity
+        return open_job(Path(files[0]), Path(files[1]), None).identity
 
     words = {key: value for key, value in TEMPLATE.items() if key != "answers"} | {
         "verdicts": {"first": "A", "second": "B"}
@@ -125,3 +126,14 @@ def test_identity_holds_the_template_and_sampling_only_where_answers_are_drawn(f
     assert identity() == identity(temperature=1.0, name="other", gpu=4, batch_size=3)
     assert identity() != identity(TEMPLATE | {"text": "!" + TEMPLATE["text"]})
     assert identity(words) != identity(words, temperature=1.0)
+
+
+def test_the_names_of_stored_answers_stay(files):
+    """Answers that cost GPU-days are found by these; raise `PROTOCOL` where answers change, and nothing else."""
+    from pathlib import Path
+
+    judge = {"name": "j", "kind": "fake", "template": template_from(TEMPLATE, "t").to_dict()}
+    Path(files[0]).write_text(json.dumps(judge), encoding="utf-8")
+    job = open_job(Path(files[0]), Path(files[1]), None)
+    assert digest(job.identity)[:16] == "349f56fc459dd1e8"
+    assert job.keys["p0|ab|0"][:16] == "799a4ef1f14509f7"

@@ -1,4 +1,4 @@
-# Annotations: every annotator yields the same four tables.
+# Annotations: every annotator yields the same four tables; a model also says how it rated pairs again, and what it took.
 ANNOTATION_TABLES = ["annotations", "query_info", "errors", "features"]
 
 
@@ -47,3 +47,34 @@ rule annotate_lexically:
         code=code_hash("prefdissect.annotators.lexical"),
     script:
         "../../scripts/annotate_lexically.py"
+
+
+rule annotate_by_model:
+    """Ask a language model about the properties of every pair, pass by pass; what was answered before is not asked again."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        catalogue=STUDY.catalogue_path,
+        prompts=lambda wildcards: STUDY.prompt_files(STUDY.annotators[wildcards.annotator]),
+        replies=lambda wildcards: STUDY.annotators[wildcards.annotator].get("replies", []),
+    output:
+        **{table: f"{OUT}/annotations/{{annotator}}.{table}.parquet" for table in ANNOTATION_TABLES},
+        annotation_repeats=f"{OUT}/annotations/{{annotator}}.annotation_repeats.parquet",
+        usage=f"{OUT}/annotations/{{annotator}}.usage.json",
+    log:
+        f"{LOGS}/annotate_by_model/{{annotator}}.log",
+    benchmark:
+        f"{BENCHMARKS}/annotate_by_model/{{annotator}}.tsv"
+    wildcard_constraints:
+        annotator=one_of(MODEL_ANNOTATORS),
+    conda:
+        "../../envs/judge.yaml"
+    threads: annotator_threads
+    resources:
+        gpu=annotator_gpus,
+        mem_mb=annotator_memory,
+        runtime=annotator_minutes,
+    params:
+        record=annotator_record,
+        protocol=ANNOTATION_PROTOCOL,
+    script:
+        "../../scripts/annotate_by_model.py"

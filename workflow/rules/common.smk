@@ -35,3 +35,44 @@ def judge_threads(wildcards):
 
 def n_shards(judge):
     return STUDY.judges[judge].get("shards", 1)
+
+
+# What rules ask of the record of a model that annotates.
+MODEL_ANNOTATORS = STUDY.annotators_of("llm")
+
+
+def annotator_record(wildcards):
+    """What an annotator's tables depend on, and how it is asked."""
+    return {key: value for key, value in STUDY.annotators[wildcards.annotator].items() if key not in WHERE_AND_HOW}
+
+
+def annotator_gpus(wildcards):
+    return STUDY.annotators[wildcards.annotator].get("gpu", 0)
+
+
+def annotator_memory(wildcards, attempt):
+    return STUDY.annotators[wildcards.annotator]["mem_mb"] * attempt
+
+
+def annotator_minutes(wildcards, attempt):
+    return STUDY.annotators[wildcards.annotator]["runtime"] * attempt
+
+
+def annotator_threads(wildcards):
+    """As for judges: all cores for a model on the CPU."""
+    record = STUDY.annotators[wildcards.annotator]
+    on_cpu = record["engine"] in LOADED and not record["gpu"]
+    return record.get("threads") or ((workflow.cores or 1) if on_cpu else 1)
+
+
+# Where models run and not what they answer: no rule's `params` hold it, so that another machine redoes nothing.
+config["machine"] = {
+    "store": f"{STUDY['cache_dir']}/judgements",
+    "judge_python": STUDY["judge_python"],
+    "gpus": {judge: STUDY.judges[judge].get("gpu", 0) for judge in MODELS},
+}
+config["annotating_machine"] = {
+    "store": f"{STUDY['cache_dir']}/annotations",
+    "judge_python": STUDY["judge_python"],
+    "gpus": {annotator: STUDY.annotators[annotator].get("gpu", 0) for annotator in MODEL_ANNOTATORS},
+}

@@ -1,12 +1,6 @@
 # Judgements: one table per judge, whatever its kind. Judges that cost something wait for `check_inputs`.
 RECORDED = STUDY.judges_of("recorded")
 RECORDED_SOURCES = list(dict.fromkeys(STUDY.judges[judge]["source"] for judge in RECORDED))
-# Where a judge runs and not what it answers: no rule's `params` hold it, so that another machine redoes nothing.
-config["machine"] = {
-    "store": f"{STUDY['cache_dir']}/judgements",
-    "judge_python": STUDY["judge_python"],
-    "gpus": {judge: STUDY.judges[judge].get("gpu", 0) for judge in MODELS},
-}
 
 
 rule import_judgements:
@@ -210,9 +204,11 @@ rule join_shards:
 
 
 rule plan:
-    """Print what the model judges would cost: requests, tokens, what is answered already, GPU-hours or money."""
+    """Print what annotating and judging by models would cost: requests, tokens, what is known, GPU-hours or money."""
     input:
         pairs=f"{OUT}/pairs.parquet",
+        catalogue=STUDY.catalogue_path,
+        prompts=sorted({path for name in MODEL_ANNOTATORS for path in STUDY.prompt_files(STUDY.annotators[name])}),
         templates=sorted({STUDY.judges[judge]["template"] for judge in MODELS}),
         models=expand("{out}/models/{judge}", out=OUT, judge=RANDOM_MODELS),
     log:
@@ -222,6 +218,7 @@ rule plan:
     params:
         records=[STUDY.judges[judge] for judge in MODELS],
         models={judge: f"{OUT}/models/{judge}" for judge in RANDOM_MODELS},
+        annotators=[STUDY.annotators[name] for name in MODEL_ANNOTATORS],
         settings=STUDY["plan"],
     script:
         "../../scripts/plan_judging.py"

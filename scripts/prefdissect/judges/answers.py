@@ -60,6 +60,11 @@ def worded(
     return {"id": identity, "status": "ok", "text": text, "cut": cut, **counts}
 
 
+def where(judge: dict) -> str:
+    """How messages call the judge, or the annotator, of a record."""
+    return f"{judge.get('role', 'judge')} `{judge['name']}`"
+
+
 def log_sum(logps: list[float]) -> float:
     """Logarithm of the sum of probabilities that are given by their logarithms."""
     highest = max(logps)

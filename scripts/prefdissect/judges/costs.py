@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prefdissect.judges.local_model import count_parameters, load_tokenizer
-from prefdissect.judges.prompts import Template
+from prefdissect.judges.prompts import Template, texts_of
 from prefdissect.judges.tokens import PromptTokenizer
 
 CHARACTERS_PER_TOKEN = 4
@@ -25,30 +25,28 @@ def costs_of(job) -> dict:
     judge's tokenizer (else 4 characters are taken as one); the model's size, and the speed of its last run, null where
     not known.
     """
-    judge, missing = job.judge, job.missing
-    tokenised = bool(missing) and (judge["kind"] in ("transformers", "vllm") or bool(judge.get("tokenizer")))
+    judge, missing, guessed = job.judge, job.missing, job.guessed()
+    tokenised = bool(missing or guessed) and (judge["kind"] in ("transformers", "vllm") or bool(judge.get("tokenizer")))
     if tokenised:
-        prompts = PromptTokenizer(load_tokenizer(judge), job.template, judge)(missing)
+        prompts = PromptTokenizer(load_tokenizer(judge), job.template, judge)(missing + guessed)
         lengths, shared = [len(prompt.tokens) for prompt in prompts], _shared([p.tokens.tolist() for p in prompts])
     else:
-        lengths, shared = [_characters(each, job.template) // CHARACTERS_PER_TOKEN for each in missing], 0
+        lengths, shared = [_characters(each, job.template) // CHARACTERS_PER_TOKEN for each in missing + guessed], 0
     return {
-        "requests": len(job.requests),
+        "requests": len(job.requests) + len(guessed),
         "known": sum(key in job.known for key in job.keys.values()),
-        "missing": len(missing),
+        "missing": len(missing) + len(guessed),
         "tokens": sum(lengths),
-        "most_written": len(missing) * (1 if job.template.answers else judge.get("max_tokens", 1)),
+        "most_written": (len(missing) + len(guessed)) * (1 if job.template.answers else judge.get("max_tokens", 1)),
         "shared_tokens": shared,
-        "counted": tokenised or not missing,
+        "counted": not guessed and (tokenised or not missing),
         "parameters": count_parameters(judge) if judge["kind"] in ("transformers", "vllm") else None,
         "tokens_per_s": job.store.last_speed() if job.store else None,
     }
 
 
 def _characters(request: dict, template: Template) -> int:
-    texts = [request[key] for key in ("prompt", "first", "second")]
-    texts += [turn["content"] for turn in request.get("turns") or []]
-    return sum(map(len, texts)) + len(template.text) + len(template.system or "")
+    return sum(map(len, texts_of(request))) + len(template.text) + len(template.system or "")
 
 
 def _shared(rows: list[list[int]]) -> int:

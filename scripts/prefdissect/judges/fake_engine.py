@@ -2,7 +2,8 @@
 
 For trying a study's plumbing before a GPU-hour is spent, and for tests. It likes some texts better than others for no
 reason, pulls towards longer ones (`length_pull`, log-odds per doubling) and towards the first slot (`slot_bias`,
-log-odds). `failing` is the share of requests that fail; `seconds` the time a batch takes.
+log-odds). `failing` is the share of requests that fail; `seconds` the time a batch takes. To a request with a prompt of
+its own it replies what the file `replies` says, or makes up what the form allows (`prefdissect.judges.fake_replies`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 
 from prefdissect.judges.answers import scored, unanswered, worded
+from prefdissect.judges.fake_replies import Replies
 from prefdissect.judges.prompts import Renderer, Template
 from prefdissect.judges.words import draw_seed
 
@@ -23,7 +25,8 @@ CHARACTERS_PER_TOKEN = 4
 
 def identify(judge: dict) -> dict:
     """The settings that its answers depend on."""
-    return {"fake": {key: judge.get(key, usual) for key, usual in SETTINGS.items()}}
+    settings = {"fake": {key: judge.get(key, usual) for key, usual in SETTINGS.items()}}
+    return settings | ({"replies": Replies(judge).digest} if judge.get("replies") else {})
 
 
 def open_engine(judge: dict, template: Template) -> FakeEngine:
@@ -38,6 +41,7 @@ class FakeEngine:
         self.judge, self.template = judge, template
         self.settings = identify(judge)["fake"]
         self.render = Renderer(template, _plain_chat)
+        self.replies = Replies(judge)
 
     def score(self, requests: list[dict]) -> Iterator[list[dict]]:
         """Yield lists of answers (`prefdissect.judges.answers`)."""
@@ -54,6 +58,8 @@ class FakeEngine:
         n_tokens = self.count([request])[0]
         if _share("failing", request["id"]) < (self.judge.get("failing") or 0.0):
             return unanswered(request["id"], "failed", note="made to fail", n_tokens=n_tokens)
+        if "pieces" in request:
+            return self.replies(request, n_tokens)
         leaning = self._appeal(request, "first") - self._appeal(request, "second") + self.settings["slot_bias"]
         if self.template.answers:
             first, second = (math.log(self.settings["mass"]) - math.log1p(math.exp(-x)) for x in (leaning, -leaning))

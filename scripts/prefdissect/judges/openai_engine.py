@@ -35,7 +35,7 @@ from prefdissect.judges import openai_answers as answers_of
 from prefdissect.judges.answers import chosen, scored, unanswered, worded
 from prefdissect.judges.local_model import load_tokenizer
 from prefdissect.judges.openai_client import Client, Garbled, Trouble, counts
-from prefdissect.judges.openai_record import api_of, check_record, identify
+from prefdissect.judges.openai_record import HOSTED, api_of, check_record, identify
 from prefdissect.judges.prompts import Renderer, Template, check_turns
 from prefdissect.judges.tokens import Prompt, PromptTokenizer, where
 from prefdissect.judges.words import draw_seed, json_schema, spellings
@@ -144,7 +144,7 @@ class OpenaiEngine:
     def _body(self, request: dict, prompt: Prompt | None) -> dict:
         """The call's JSON."""
         body = {"model": self.judge["model"]} | self._asked(request, prompt)
-        body |= self._scoring(prompt) if self.template.answers else self._writing(request["id"])
+        body |= self._scoring(prompt) if self.template.answers else self._writing(request)
         if "max_completion_tokens" in self.extra:
             body.pop("max_tokens")
         return {key: value for key, value in (body | self.extra).items() if value is not None}
@@ -166,17 +166,28 @@ class OpenaiEngine:
             wanted = {"logprobs": True, "top_logprobs": self.top} if self.api == "chat" else {"logprobs": self.top}
         return {"max_tokens": 1, "temperature": 0.0} | wanted
 
-    def _writing(self, identity: str) -> dict:
+    def _writing(self, request: dict) -> dict:
         temperature = self.judge.get("temperature") or 0.0
         settings = {"max_tokens": self.judge.get("max_tokens"), "temperature": temperature}
         settings["top_p"] = self.judge.get("top_p")
-        settings["seed"] = draw_seed(self.judge, identity) if temperature else None
+        settings["seed"] = draw_seed(self.judge, request["id"]) if temperature else None
         if not self.judge.get("constrained"):
             return settings
+        if not self.template.verdicts:
+            return settings | self._form(request)
         if self.template.read == "json":
             schema = {"name": "verdict", "schema": json_schema(self.template), "strict": True}
             return settings | {"response_format": {"type": "json_schema", "json_schema": schema}}
         return settings | {"structured_outputs": {"choice": spellings(self.template)}}
+
+    def _form(self, request: dict) -> dict:
+        """The JSON schema that a request with a prompt of its own brings."""
+        if request.get("schema") is None:
+            return {}
+        # OpenAI's own service refuses schemas that bound the length of a text.
+        wanted = _without(request["schema"], "maxLength") if self.client.endpoint == HOSTED else request["schema"]
+        schema = {"name": request.get("form", "answer"), "schema": wanted, "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
     def _read(self, identity: str, prompt: Prompt | None, data: dict) -> dict:
         """From the server's JSON to an answer. Raises `Garbled`, and `InputError` for a server that never can."""
@@ -208,6 +219,13 @@ class OpenaiEngine:
         likeliest = ", ".join(repr(text) for text in sorted(listed, key=listed.get, reverse=True)[:3])
         note = f"no answer among the {len(listed)} likeliest tokens ({likeliest or 'the judge writes nothing'})"
         return unanswered(identity, "low_mass", note=self.client.redact(note), n_tokens=about["n_tokens"])
+
+
+def _without(schema, key: str):
+    """A JSON schema without one of its keywords, at any depth."""
+    if isinstance(schema, dict):
+        return {name: _without(part, key) for name, part in schema.items() if name != key}
+    return [_without(part, key) for part in schema] if isinstance(schema, list) else schema
 
 
 def _given_up(identity: str, trouble: Trouble, n_tokens: int) -> dict:

@@ -43,6 +43,8 @@ class Worker:
         Further arguments.
     environment
         Variables on top of the present ones.
+    role
+        What messages call it: judge or annotator.
     """
 
     judge: str
@@ -50,6 +52,7 @@ class Worker:
     files: list[str]
     options: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    role: str = "judge"
     process: subprocess.Popen | None = None
     stated: str | None = None
     last: str = ""
@@ -72,7 +75,7 @@ class Worker:
 
     @property
     def where(self) -> str:
-        return f"judge `{self.judge}`"
+        return f"{self.role} `{self.judge}`"
 
     def check(self) -> None:
         """Raise `InputError` unless it ended well."""

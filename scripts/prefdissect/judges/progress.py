@@ -32,7 +32,7 @@ class ProgressDisplay:
         self.last = time.monotonic()
 
     def update(self, worker: int, state: dict) -> None:
-        """Take the state {done, total, pairs_per_s, seconds, left} of one of the judge's workers."""
+        """Take the state {done, total, per_s, unit, seconds, left} of one of the judge's workers."""
         self.states[worker] = state
         total = self._sum("total")
         self._draw(total)
@@ -54,7 +54,8 @@ class ProgressDisplay:
         return sum(state[key] for state in self.states.values())
 
     def _speed(self) -> str:
-        return f"{self._sum('pairs_per_s'):.3g} pairs/s"
+        unit = next(iter(self.states.values()))["unit"]
+        return f"{self._sum('per_s'):.3g} {unit}/s"
 
     def _left(self) -> str:
         return tqdm.format_interval(max(state["left"] for state in self.states.values()))

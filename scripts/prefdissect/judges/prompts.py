@@ -23,6 +23,9 @@ roles
 description
     For readers; no part of the prompt.
 
+A request may bring a whole prompt of its own instead (`own_prompts`): `pieces`, a list in which our text and users'
+text take turns, ours first and last.
+
 Users' texts are put in piece by piece and are never interpreted: not as placeholders, not by the chat template, and
 not as control tokens (a rendered prompt records which of its characters are users' text).
 Needs only the standard library and yaml: it runs in the judge's environment too.
@@ -151,6 +154,19 @@ def template_from(data: object, where: str) -> Template:
     return template
 
 
+def own_prompts() -> Template:
+    """The template of requests that bring their whole prompt: one message in the model's chat template."""
+    return Template(style="chat", text="{request}")
+
+
+def texts_of(request: dict) -> list[str]:
+    """All texts of a request, whatever its form."""
+    if "pieces" in request:
+        return request["pieces"]
+    turns = [turn["content"] for turn in request.get("turns") or []]
+    return [*turns, request["prompt"], request["first"], request["second"]]
+
+
 def _one_of(key: str, value: object, allowed: tuple[str, ...], where: str) -> None:
     if value not in allowed:
         raise InputError(f"key `{key}`: `{value}` is unknown", where=where, fix=f"one of {', '.join(allowed)}")
@@ -270,6 +286,8 @@ class Renderer:
 
     def __call__(self, request: dict) -> Rendered:
         """Render one request {id, prompt, turns, first, second}. Raises `InputError`."""
+        if "pieces" in request:
+            return self._own(request["pieces"])
         turns = request.get("turns")
         check_turns(self.template, turns, f"request `{request['id']}`")
         values = self._values(request)
@@ -281,11 +299,20 @@ class Renderer:
             pieces = self._skeleton(tuple(turn["role"] for turn in as_messages))
         return _join([*pieces[:-1], pieces[-1] + self.template.answer_prefix], values)
 
+    def _own(self, pieces: list[str]) -> Rendered:
+        before, _, after = self._skeleton(())
+        named = [f"own_{number}" if number % 2 else piece for number, piece in enumerate(pieces)]
+        named[0] = before + named[0]
+        named[-1] += after
+        return _join(named, {f"own_{number}": piece for number, piece in enumerate(pieces)})
+
     def messages(self, request: dict) -> list[dict]:
         """One request as chat messages, for a server that applies its model's chat template itself.
 
         The answer's beginning, where the template has one, comes last as the assistant's message.
         """
+        if "pieces" in request:
+            return [{"role": "user", "content": "".join(request["pieces"])}]
         turns = request.get("turns")
         check_turns(self.template, turns, f"request `{request['id']}`")
         values = self._values(request)

@@ -51,7 +51,7 @@ def build_requests(
     requests = []
     for row in pairs[["pair_id", "prompt", "turns", "response_a", "response_b"]].itertuples(index=False):
         where = f"pair `{row.pair_id}`, column `turns`"
-        turns = _turns(row.turns, where)
+        turns = read_turns(row.turns, where)
         if template is not None:
             check_turns(template, turns, where)
         texts = {"prompt": row.prompt, "turns": turns}
@@ -63,7 +63,7 @@ def build_requests(
     return requests
 
 
-def _turns(value: object, where: str) -> list[dict] | None:
+def read_turns(value: object, where: str) -> list[dict] | None:
     if value is None or pd.isna(value) or value == "":
         return None
     try:
@@ -85,7 +85,8 @@ def part_of(requests: Iterable[dict], number: int, parts: int, purpose: str) -> 
 
 
 def _slot(request: dict, purpose: str) -> int:
-    conversation = json.dumps([purpose, request["turns"], request["prompt"]])
+    # An annotator's question may be about responses alone.
+    conversation = json.dumps([purpose, request["turns"], request["prompt"] or request["responses"]])
     return int.from_bytes(hashlib.sha256(conversation.encode("ascii")).digest()[:8], "big")
 
 

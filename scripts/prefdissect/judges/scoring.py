@@ -19,6 +19,7 @@ import pandas as pd
 from prefdissect.config import LOADED
 from prefdissect.errors import InputError
 from prefdissect.files import write_text
+from prefdissect.judges.answers import where
 from prefdissect.judges.devices import claim_gpus
 from prefdissect.judges.processes import Worker, run_all, to_stderr
 from prefdissect.judges.progress import ProgressDisplay
@@ -89,7 +90,7 @@ def run_judge(
     samples = record.get("samples") or 1
     requests = build_requests(pairs, template, samples)
     answers = ask(record | {"template": template.to_dict()}, requests, workdir, machine, stored_only=stored_only)
-    _check_failures(answers, record)
+    check_failures(answers, record)
     limits = {"samples": samples, "min_mass": record.get("min_mass") or 0.0}
     constrained = bool(record.get("constrained"))
     judgements = to_judgements(pairs, answers, record["name"], template, constrained=constrained, **limits)
@@ -98,13 +99,14 @@ def run_judge(
     return judgements, usage
 
 
-def _check_failures(answers: list[dict], record: dict) -> None:
+def check_failures(answers: list[dict], record: dict) -> None:
+    """Refuse more failures than `max_failed` allows, for a later run asks just these again. Raises `InputError`."""
     notes = [answer.get("note", "no reason given") for answer in answers if answer["status"] == "failed"]
     if len(notes) > (record.get("max_failed") or 0.0) * len(answers):
         often, count = Counter(notes).most_common(1)[0]
         problem = f"{len(notes)} of {len(answers)} requests failed, {count} of them with: {often}"
         fix = "run again: what was answered is kept, and only these are asked; `max_failed` accepts a share of them"
-        raise InputError(problem, where=f"judge `{record['name']}`", fix=fix)
+        raise InputError(problem, where=where(record), fix=fix)
 
 
 def usage_of(answers: list[dict], judgements: pd.DataFrame, price: dict | None) -> dict:
@@ -129,7 +131,7 @@ def ask(
     parts = 1 if stored_only else judge.get("data_parallel") or 1
     gpus = 0 if stored_only else machine.gpus
     workdir = Path(workdir)
-    with claim_gpus(gpus, f"judge `{judge['name']}`", machine.log) as devices:
+    with claim_gpus(gpus, where(judge), machine.log) as devices:
         workers = [
             _worker(
                 judge,
@@ -164,7 +166,7 @@ def fill_store(
     template = load_template(template_path)
     requests = part_of(build_requests(pairs, template, record.get("samples") or 1), shard, shards, "shard")
     answers = ask(record | {"template": template.to_dict()}, requests, workdir, machine)
-    _check_failures(answers, record)
+    check_failures(answers, record)
     return {"shard": shard, "shards": shards, "requests": len(answers)}
 
 
@@ -174,7 +176,12 @@ def plan_judge(
     """What a run of this judge would cost: see `prefdissect.judges.costs.costs_of`. Raises `InputError`."""
     template = load_template(template_path)
     requests = build_requests(pairs, template, record.get("samples") or 1)
-    worker = _worker(record | {"template": template.to_dict()}, requests, Path(workdir), machine, None)
+    return plan_asking(record | {"template": template.to_dict()}, requests, workdir, machine)
+
+
+def plan_asking(judge: dict, requests: list[dict], workdir: str | Path, machine: Machine) -> dict:
+    """What these requests would cost; `judge` is a record as `ask` takes it."""
+    worker = _worker(judge, requests, Path(workdir), machine, None)
     worker.options.append("--plan")
     run_all([worker], machine.log)
     return read_lines(Path(workdir) / "answers.jsonl")[0]
@@ -197,7 +204,8 @@ def _worker(judge: dict, requests: list[dict], folder: Path, machine: Machine, d
     if devices is not None:
         environment = {"CUDA_VISIBLE_DEVICES": ",".join(devices), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     interpreter = str(machine.interpreter or sys.executable)
-    return Worker(judge["name"], interpreter, [str(path) for path in paths], options, environment)
+    files = [str(path) for path in paths]
+    return Worker(judge["name"], interpreter, files, options, environment, judge.get("role", "judge"))
 
 
 def find_interpreter(configured: str, kind: str, project: Path) -> str | None:

@@ -32,7 +32,12 @@ def digest(value: object) -> str:
 
 
 def request_key(request: dict) -> str:
-    """Name of an answer within its judge: the conversation, both responses in the order shown, the sample's number."""
+    """Name of an answer within its judge: the conversation, both responses in the order shown, the sample's number.
+
+    Of a request with a prompt of its own: the prompt, the form asked for, the sample's number.
+    """
+    if "pieces" in request:
+        return digest([request["pieces"], request.get("schema"), request.get("sample", 0)])[:32]
     parts = [request.get("turns"), request["prompt"], request["first"], request["second"], request.get("sample", 0)]
     return digest(parts)[:32]
 

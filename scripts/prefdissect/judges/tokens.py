@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from prefdissect.errors import InputError
+from prefdissect.judges.answers import where
 from prefdissect.judges.prompts import Rendered, Renderer, Template
 from prefdissect.judges.store import NEAR
 
@@ -27,7 +28,8 @@ class Prompt:
     """A tokenised request: the context the model reads, and the tokens that count as first and second answer.
 
     `first` and `second` are empty for a judge that answers in words. `shared` names what prompts with a common
-    beginning share; sorting by it lets an engine compute that beginning once.
+    beginning share; sorting by it lets an engine compute that beginning once. `schema` is the JSON schema of the
+    answer to a request with a prompt of its own.
     """
 
     id: str
@@ -36,15 +38,13 @@ class Prompt:
     second: tuple[int, ...]
     truncated: bool = False
     shared: str = ""
-
-
-def where(judge: dict) -> str:
-    """How messages call a judge."""
-    return f"judge `{judge['name']}`"
+    schema: dict | None = None
 
 
 def _shared(request: dict) -> str:
     """Requests that begin alike get equal keys: the conversation, which a template puts before the responses."""
+    if "pieces" in request:
+        return json.dumps(request["pieces"][:2])
     return json.dumps([request.get("turns"), request["prompt"]])
 
 
@@ -95,7 +95,8 @@ class PromptTokenizer:
                 spelled = [[rows[number] for rows in each] for each in answers]
                 length, first, second = answer_tokens(plain[number], spelled, spellings, self.where)
             tokens = np.array(self._opening + plain[number][:length], dtype=np.int32)
-            prompts.append(Prompt(request["id"], tokens, first, second, shared=_shared(request)))
+            shared, schema = _shared(request), request.get("schema")
+            prompts.append(Prompt(request["id"], tokens, first, second, shared=shared, schema=schema))
         return prompts
 
     def fit(self, requests: list[dict], limit: int, policy: str) -> tuple[list[Prompt], list[Prompt]]:

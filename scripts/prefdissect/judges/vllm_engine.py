@@ -131,7 +131,7 @@ class VllmEngine:
         return SamplingParams(
             max_tokens=self.judge["max_tokens"],
             temperature=temperature,
-            structured_outputs=_constraint(self.judge, self.template),
+            structured_outputs=_constraint(self.judge, self.template, prompt.schema),
             detokenize=False,
             **(drawn if temperature else {}),
         )
@@ -168,15 +168,17 @@ def in_order(prompts: list[Prompt]) -> list[Prompt]:
     return [prompt for key in keys for prompt in sorted(groups[key], key=lambda each: (each.tokens.tolist(), each.id))]
 
 
-def _constraint(judge: dict, template: Template):
+def _constraint(judge: dict, template: Template, schema: dict | None):
     """What a judge may write, or None for anything.
 
-    JSON is offered in one form each, since a schema lets a model fill its tokens with white space.
+    A verdict in JSON is offered in one form each, since a schema lets a model fill its tokens with white space.
     """
     from vllm.sampling_params import StructuredOutputsParams
 
     if not judge.get("constrained"):
         return None
+    if not template.verdicts:
+        return None if schema is None else StructuredOutputsParams(json=schema)
     offered = words.spellings(template)
     if template.read == "json":
         offered = [json.dumps({"verdict": spelling}, ensure_ascii=False) for spelling in offered]

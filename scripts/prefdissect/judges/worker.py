@@ -2,7 +2,8 @@
 
     PYTHONPATH=scripts python -m prefdissect.judges.worker JUDGE.json REQUESTS.jsonl ANSWERS.jsonl --store FOLDER
 
-JUDGE.json is the judge's record with its prompt template under `template`. A request is {id, prompt, turns, first,
+JUDGE.json is the judge's record with its prompt template under `template`; that of an annotator, with `annotation` in
+its place, is the affair of `prefdissect.annotators.job`. A request is {id, prompt, turns, first,
 second, sample}; the form of an answer is told in `prefdissect.judges.answers`. Finished answers go to the partial store
 at once, and what it holds already is not asked again: with nothing missing no engine is loaded. ANSWERS.jsonl appears
 complete, in the order of the requests, or not at all.
@@ -31,7 +32,8 @@ from importlib import import_module
 from pathlib import Path
 
 from prefdissect.errors import InputError
-from prefdissect.judges.prompts import Template, template_from, template_hash
+from prefdissect.judges.answers import where
+from prefdissect.judges.prompts import Template, template_from, template_hash, texts_of
 from prefdissect.judges.store import Store, request_key
 
 ENGINES = {
@@ -49,20 +51,20 @@ ERROR_PREFIX = "judge worker: error: "
 PROGRESS_PREFIX = "judge worker: progress: "
 STATED_ERROR = 2
 
-TEXTS = ("prompt", "first", "second")
 SPEED_REQUESTS = 50  # fewer tell nothing of the speed
 
 
 class Progress:
     """How far the worker is, as lines of JSON: at most one in `every` seconds.
 
-    The time left is reckoned by length of text, since engines take the longest requests first.
+    The time left is reckoned by length of text, since engines take the longest requests first. `unit` is what the speed
+    is told in.
     """
 
-    def __init__(self, requests: list[dict], every: float = 0.5):
-        self.total, self.done, self.every = len(requests), 0, every
+    def __init__(self, requests: list[dict], every: float = 0.5, unit: str = "pairs"):
+        self.total, self.done, self.every, self.unit = len(requests), 0, every, unit
         self.pairs = len({pair_of(request["id"]) for request in requests})
-        self.work = {request["id"]: sum(len(request[key]) for key in TEXTS) + 1 for request in requests}
+        self.work = {request["id"]: sum(map(len, texts_of(request))) + 1 for request in requests}
         self.work_total, self.work_done = sum(self.work.values()), 0
         self.started = self.last = time.monotonic()
 
@@ -75,11 +77,12 @@ class Progress:
             self.last = now
             seconds = now - self.started
             left = seconds * (self.work_total - self.work_done) / max(self.work_done, 1)
-            state = {"done": self.done, "total": self.total, "pairs_per_s": round(self.speed(), 4)}
+            state = {"done": self.done, "total": self.total, "per_s": round(self.speed(), 4)}
+            state["unit"] = self.unit
             say(PROGRESS_PREFIX + json.dumps(state | {"seconds": round(seconds, 1), "left": round(left, 1)}))
 
     def speed(self) -> float:
-        """Pairs per second so far."""
+        """Pairs, or whatever the unit is, per second so far."""
         share = self.pairs / self.total if self.total else 0.0
         return self.done * share / max(time.monotonic() - self.started, 1e-9)
 
@@ -99,8 +102,10 @@ class Job:
 
     Parameters
     ----------
-    judge_path, requests_path
-        See the module's text.
+    judge
+        The judge's record; see the module's text.
+    requests
+        Its requests.
     store_root
         Folder of the stores, or None to keep nothing.
     stored_only
@@ -109,22 +114,45 @@ class Job:
     Raises
     ------
     InputError
-        When a file or the record is unusable.
+        When the record is unusable.
     """
 
-    def __init__(self, judge_path: Path, requests_path: Path, store_root: Path | None, stored_only: bool = False):
-        judge = json.loads(judge_path.read_text(encoding="utf-8"))
-        self.template: Template = template_from(judge.pop("template"), f"prompt template of judge `{judge['name']}`")
-        self.judge, self.engine = judge, _engine(judge)
-        self.requests = read_lines(requests_path)
-        self.keys = {request["id"]: request_key(request) for request in self.requests}
-        self.identity = identity_of(judge, self.template, self.engine)
+    unit = "pairs"
+    retry = "run its shards again: --forcerun judge_shard; is `cache_dir` one folder on all machines?"
+
+    def __init__(self, judge: dict, requests: list[dict], store_root: Path | None, stored_only: bool = False):
+        self.judge, self.engine, self.stored_only = judge, _engine(judge), stored_only
+        self.template = self._template()
+        self.identity = self._identity()
         judge |= self.engine.pinned(self.identity) if hasattr(self.engine, "pinned") else {}
         self.store = None
         if store_root:
             limits = (judge.get("max_length"), judge.get("too_long", "mark"))
             self.store = Store(store_root, self.identity, limits)
-        self.known = self.store.load(self.keys.values(), failures=stored_only) if self.store else {}
+        self.requests: list[dict] = []
+        self.keys: dict[str, str] = {}
+        self.known: dict[str, dict] = {}
+        self.add(requests)
+
+    def _template(self) -> Template:
+        return template_from(self.judge.pop("template"), f"prompt template of {where(self.judge)}")
+
+    def _identity(self) -> dict:
+        return identity_of(self.judge, self.template, self.engine)
+
+    def add(self, requests: list[dict]) -> None:
+        """Take requests in, with the answers that the store has."""
+        keys = {request["id"]: request_key(request) for request in requests}
+        self.requests += requests
+        self.keys |= keys
+        self.known |= self.store.load(keys.values(), failures=self.stored_only) if self.store else {}
+
+    def advance(self) -> None:
+        """Make the requests that the answers so far call for: none of a judge's."""
+
+    def guessed(self) -> list[dict]:
+        """For a plan: requests that can only be guessed before others are answered."""
+        return []
 
     @property
     def missing(self) -> list[dict]:
@@ -140,6 +168,10 @@ class Job:
         """The answer to every request, in their order."""
         for request in self.requests:
             yield self.known[self.keys[request["id"]]] | {"id": request["id"]}
+
+    def summary(self) -> str:
+        """The closing line."""
+        return _summary(list(self.answers()))
 
 
 def identity_of(judge: dict, template: Template, engine) -> dict:
@@ -157,8 +189,17 @@ def _engine(judge: dict):
     kind = judge.get("kind")
     if kind not in ENGINES:
         known = f"known: {', '.join(ENGINES)}"
-        raise InputError(f"no engine for judges of kind `{kind}`", where=f"judge `{judge['name']}`", fix=known)
+        raise InputError(f"no engine for judges of kind `{kind}`", where=where(judge), fix=known)
     return import_module(ENGINES[kind])
+
+
+def open_job(judge_path: Path, requests_path: Path, store_root: Path | None, stored_only: bool = False) -> Job:
+    """The job that two files describe. Raises `InputError` when a file or the record is unusable."""
+    judge = json.loads(judge_path.read_text(encoding="utf-8"))
+    kind = Job
+    if "annotation" in judge:
+        from prefdissect.annotators.job import AnnotationJob as kind
+    return kind(judge, read_lines(requests_path), store_root, stored_only)
 
 
 def run(job: Job, answers_path: Path, stored_only: bool = False) -> None:
@@ -168,18 +209,19 @@ def run(job: Job, answers_path: Path, stored_only: bool = False) -> None:
         torn = f"; {job.store.damaged} damaged lines of the store are left out" if job.store.damaged else ""
         say(f"{len(job.requests) - len(missing)} of {len(job.requests)} requests need no asking{torn}")
     if missing and stored_only:
-        fix = "run its shards again: --forcerun judge_shard; is `cache_dir` one folder on all machines?"
-        raise InputError(f"{len(missing)} answers are missing", where=f"judge `{job.judge['name']}`", fix=fix)
-    if missing:
-        _ask(job, missing)
+        raise InputError(f"{len(missing)} answers are missing", where=where(job.judge), fix=job.retry)
+    engine = job.engine.open_engine(job.judge, job.template) if missing else None
+    while missing:
+        _ask(job, engine, missing)
+        job.advance()
+        missing = job.missing
     write_lines(answers_path, job.answers())
-    say(_summary(list(job.answers())))
+    say(job.summary())
 
 
-def _ask(job: Job, missing: list[dict]) -> None:
+def _ask(job: Job, engine, missing: list[dict]) -> None:
     """Ask the engine; one that loses, doubles or invents an answer is a bug and stops the run."""
-    engine = job.engine.open_engine(job.judge, job.template)
-    progress = Progress(missing)
+    progress = Progress(missing, unit=job.unit)
     awaited = {request["id"] for request in missing}
     try:
         for finished in engine.score(missing):
@@ -198,7 +240,7 @@ def _ask(job: Job, missing: list[dict]) -> None:
     if job.store and len(missing) >= SPEED_REQUESTS:
         tokens = sum(job.known[job.keys[request["id"]]].get("n_tokens", 0) for request in missing)
         job.store.remember_speed(tokens / seconds)
-    say(f"asked {len(missing)} requests in {seconds:.1f} s, {progress.speed():.3g} pairs/s")
+    say(f"asked {len(missing)} requests in {seconds:.1f} s, {progress.speed():.3g} {job.unit}/s")
 
 
 def _summary(answers: list[dict]) -> str:
@@ -259,7 +301,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.stop_with_stdin:
         stop_with_stdin()
     try:
-        job = Job(options.judge, options.requests, options.store, options.stored_only)
+        job = open_job(options.judge, options.requests, options.store, options.stored_only)
         if options.plan:
             from prefdissect.judges.costs import costs_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from prefdissect.catalogue import CASES, Catalogue
+from prefdissect.catalogue import CASE_KEYS, CASES, Catalogue
 from prefdissect.errors import InputError
 from prefdissect.pairs.checks import score_problem
 from prefdissect.pairs.columns import as_label, short
@@ -27,7 +27,6 @@ FLAGS = ("clear_intent", "feelings")
 LISTS = ("constraints", "stances", "mistakes")
 ERROR_KEYS = ("type", "severity", "description")
 SEVERITIES = ("minor", "moderate", "severe")
-_CASE_KEYS = dict(zip(CASES, (*FLAGS, *LISTS), strict=True))
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,10 @@ def _specific(raw, info: dict | None, where: str, catalogue: Catalogue) -> dict[
         raise InputError("there are ratings, but the query has no `query_info`", where=where)
     if not isinstance(raw, dict):
         raise InputError(f"holds {short(raw)}", where=where, fix="a mapping of property to score or list of scores")
-    wanted = {name: _items(info, key) for name, key in _CASE_KEYS.items()} if info else {}
+    keys = {name: CASE_KEYS[prop.case] for name, prop in catalogue.items() if prop.case}
+    # A property of the user's own may be left to another annotator.
+    keys = {name: key for name, key in keys.items() if name in CASES or name in raw}
+    wanted = {name: _items(info, key) for name, key in keys.items()} if info else {}
     called_for = [name for name, items in wanted.items() if items]
     if set(raw) != set(called_for):
         found, expected = ", ".join(map(str, raw)) or "nothing", ", ".join(called_for) or "nothing"
@@ -175,7 +177,7 @@ def _specific(raw, info: dict | None, where: str, catalogue: Catalogue) -> dict[
         given = raw.get(name, [])
         given = given if isinstance(given, list) else [given]
         if len(given) != items:
-            fix = f"one for each of `query_info.{_CASE_KEYS[name]}`"
+            fix = f"one for each of `query_info.{keys[name]}`"
             raise InputError(f"`{name}` has {len(given)} scores where {items} are called for", where=where, fix=fix)
         scores[name] = [_score(value, name, f"{where}, `{name}`", catalogue) for value in given]
     return scores

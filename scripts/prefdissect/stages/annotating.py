@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from prefdissect.annotators import lexical
+import tempfile
+
+from prefdissect.annotators import lexical, llm
 from prefdissect.catalogue import load_catalogue
+from prefdissect.files import write_text
+from prefdissect.provenance import to_json
+from prefdissect.stages.models import machine_for
 from prefdissect.tables import empty_table, read_table, write_table
 
 ANNOTATION_TABLES = ("annotations", "query_info", "errors", "features")
@@ -27,3 +32,16 @@ def annotate_lexically(
     write_table(table, outputs["annotations"], "annotations")
     for name in ANNOTATION_TABLES[1:]:
         write_table(empty_table(name), outputs[name], name)
+
+
+def annotate_by_model(
+    pairs: str, catalogue: str, record: dict, machine: dict, outputs: dict[str, str], usage: str
+) -> None:
+    """Have a language model rate properties, in worker processes of its own."""
+    table, properties = read_table(pairs, "pairs"), load_catalogue(catalogue)
+    where = machine_for(record, machine)
+    with tempfile.TemporaryDirectory(prefix=f"annotate-{record['name']}-") as workdir:
+        tables, used = llm.annotate(record, table, properties, workdir, where)
+    write_text(usage, to_json(used))
+    for name, output in outputs.items():
+        write_table(tables[name], output, name)

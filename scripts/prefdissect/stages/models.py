@@ -62,7 +62,7 @@ def with_model(record: dict, model: str | None) -> dict:
 
 
 def machine_for(record: dict, machine: dict) -> Machine:
-    """Where a judge runs.
+    """Where a judge, or a model that annotates, runs.
 
     Parameters
     ----------
@@ -75,10 +75,12 @@ def machine_for(record: dict, machine: dict) -> Machine:
     InputError
         When Snakemake gave another number than the judge asks for.
     """
-    interpreter = find_interpreter(machine["judge_python"], record["kind"], PROJECT)
+    engine = record.get("engine", record["kind"])
+    interpreter = find_interpreter(machine["judge_python"], engine, PROJECT)
     given = machine.get("given", 0)
     asked = machine["gpus"][record["name"]] if "given" in machine else 0
     if given != asked:
         problem = f"asks for {asked} GPU{'s' * (asked != 1)} and was given {given}"
-        raise InputError(problem, where=f"judge `{record['name']}`", fix=f"--resources gpu={asked} or more")
+        role = "annotator" if "engine" in record else "judge"
+        raise InputError(problem, where=f"{role} `{record['name']}`", fix=f"--resources gpu={asked} or more")
     return Machine(interpreter=interpreter, store=machine["store"], gpus=given)

@@ -1,4 +1,4 @@
-"""Stage that says what the model judges of a study would cost, before they cost it."""
+"""Stage that says what the models of a study would cost, before they cost it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from prefdissect.annotators.llm import plan_annotating
+from prefdissect.catalogue import load_catalogue
 from prefdissect.judges.scoring import plan_judge
 from prefdissect.stages.models import machine_for, with_model
 from prefdissect.tables import read_table
@@ -15,26 +17,38 @@ from prefdissect.tables import read_table
 HOUR = 3600
 
 
-def plan_judging(pairs: str, records: list[dict], models: dict[str, str], machine: dict, settings: dict) -> None:
-    """Print one line per model judge: requests, those answered already, prompt tokens, GPU-hours or money.
+def plan_judging(
+    pairs: str, records: list[dict], models: dict[str, str], machine: dict, settings: dict,
+    annotators: list[dict], catalogue: str, annotating_machine: dict,
+) -> None:  # fmt: skip
+    """Print one line per model: requests, those answered already, prompt tokens, GPU-hours or money.
 
-    Nothing is asked and no model is loaded; tokens are counted with the judge's own tokenizer where it has one here.
+    Nothing is asked and no model is loaded; tokens are counted with the model's own tokenizer where it has one here.
+    What an annotator asks depends on what it finds: before that the figures are guesses.
     """
-    table = read_table(pairs, "pairs")
-    rows = [_row(record, table, models.get(record["name"]), machine, settings) for record in records]
-    text = pd.DataFrame(rows).to_string(index=False) if rows else "no judge of this study is a model"
+    table, properties = read_table(pairs, "pairs"), load_catalogue(catalogue)
+    rows = []
+    for record in annotators:
+        with tempfile.TemporaryDirectory(prefix=f"plan-{record['name']}-") as workdir:
+            where = machine_for(record, annotating_machine)
+            rows.append(_row("annotator", record, plan_annotating(record, table, properties, workdir, where), settings))
+    for record in records:
+        with tempfile.TemporaryDirectory(prefix=f"plan-{record['name']}-") as workdir:
+            where, loaded = machine_for(record, machine), with_model(record, models.get(record["name"]))
+            rows.append(
+                _row("judge", record, plan_judge(loaded, record["template"], table, Path(workdir), where), settings)
+            )
+    text = pd.DataFrame(rows).to_string(index=False) if rows else "no judge and no annotator of this study is a model"
     print(text)
     print(text, file=sys.__stdout__, flush=True)
 
 
-def _row(record: dict, pairs: pd.DataFrame, model: str | None, machine: dict, settings: dict) -> dict:
-    with tempfile.TemporaryDirectory(prefix=f"plan-{record['name']}-") as workdir:
-        where = machine_for(record, machine)
-        found = plan_judge(with_model(record, model), record["template"], pairs, Path(workdir), where)
+def _row(role: str, record: dict, found: dict, settings: dict) -> dict:
     tokens = f"{found['tokens']:,}" if found["counted"] else f"about {found['tokens']:,}"
     shared = f"{found['shared_tokens'] / found['tokens']:.0%}" if found["counted"] and found["tokens"] else "-"
     return {
-        "judge": record["name"],
+        "name": record["name"],
+        "role": role,
         "requests": f"{found['requests']:,}",
         "answered": f"{found['known']:,}",
         "tokens to read": tokens,
@@ -55,7 +69,9 @@ def estimate(record: dict, found: dict, settings: dict) -> str:
         return "nothing to ask"
     if price := record.get("price"):
         cost = (found["tokens"] * price["read"] + found["most_written"] * price["written"]) / 1e6
-        return f"{'' if found['counted'] else 'about '}{cost:.2f}, at the prices given"
+        # A verdict takes the tokens it may take; most answers of an annotator are far shorter than they may be.
+        told = "at most " if "engine" in record else "" if found["counted"] else "about "
+        return f"{told}{cost:.2f}, at the prices given"
     gpus = record.get("gpu") or 0
     if found["tokens_per_s"]:
         copies = record.get("data_parallel", 1)

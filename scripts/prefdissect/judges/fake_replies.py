@@ -1,0 +1,94 @@
+"""What the stand-in for a model replies to a request with a prompt of its own: what a file says, or something made up.
+
+The file (YAML) has a list `replies`; the first that fits a request counts:
+
+    replies:
+      - form: errors                  # the form that is asked for; any if left out
+        contains: [some text, other]  # texts that the prompt must hold, all of them; none if left out
+        answer: {response_1: ...}     # a text as it is, anything else as JSON
+      - answers: [nonsense, {...}]    # the first try gets the first, the next one the second; the last one stays
+      - status: refused               # no answer, and why
+
+Made-up answers follow the request's JSON schema and depend on seed and prompt alone. Needs only yaml.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+
+from prefdissect.errors import InputError
+from prefdissect.judges.answers import unanswered, where, worded
+from prefdissect.judges.words import draw_seed
+from prefdissect.yaml_files import read_yaml
+
+KEYS = {"form", "contains", "answer", "answers", "status"}
+STATUSES = ("failed", "refused", "too_long")
+MOST = 2  # entries of a list that is made up
+WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
+
+
+class Replies:
+    """Replies by file, or made up. Raises `InputError` when the file is wrong."""
+
+    def __init__(self, judge: dict):
+        self.judge, self.path = judge, judge.get("replies")
+        self.listed = _read(judge, self.path) if self.path else []
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the file says."""
+        return hashlib.sha256(json.dumps(self.listed, sort_keys=True).encode("ascii")).hexdigest()
+
+    def __call__(self, request: dict, n_tokens: int) -> dict:
+        """An answer (`prefdissect.judges.answers`)."""
+        reply = next((reply for reply in self.listed if _fits(reply, request)), None)
+        if reply is None:
+            said = self._made_up(request)
+        elif "status" in reply:
+            return unanswered(request["id"], reply["status"], note="as the file of replies says", n_tokens=n_tokens)
+        else:
+            tries = reply.get("answers") or [reply["answer"]]
+            said = tries[min(request.get("attempt", 0), len(tries) - 1)]
+        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+        return worded(request["id"], text, n_tokens=n_tokens, n_output=1 + len(text) // 4)
+
+    def _made_up(self, request: dict):
+        hot = (self.judge.get("temperature") or 0.0) > 0
+        seed = draw_seed(self.judge, request["id"] if hot else json.dumps(request["pieces"]))
+        draw = random.Random(seed)
+        return _made_up(request["schema"], draw) if request.get("schema") else " ".join(draw.choices(WORDS, k=9))
+
+
+def _read(judge: dict, path: str) -> list[dict]:
+    listed = read_yaml(path, "replies").get("replies")
+    at = f"{where(judge)}, key `replies`: {path}"
+    if not isinstance(listed, list):
+        raise InputError("holds no list `replies`", where=at, fix="`replies:` and a list of mappings")
+    for number, reply in enumerate(listed):
+        told = set(reply) & {"answer", "answers", "status"} if isinstance(reply, dict) else set()
+        if len(told) != 1 or not set(reply) <= KEYS or reply.get("status", "failed") not in STATUSES:
+            fix = f"keys {', '.join(sorted(KEYS))}, with just one of answer, answers and status"
+            raise InputError(f"replies[{number}] is {reply!r}", where=at, fix=fix)
+    return listed
+
+
+def _fits(reply: dict, request: dict) -> bool:
+    prompt, wanted = "".join(request["pieces"]), reply.get("contains", [])
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    return reply.get("form") in (None, request.get("form")) and all(text in prompt for text in wanted)
+
+
+def _made_up(schema: dict, draw: random.Random):
+    """Something that a JSON schema allows."""
+    if "enum" in schema:
+        return draw.choice(schema["enum"])
+    if schema["type"] == "object":
+        found = {key: _made_up(part, draw) for key, part in schema["properties"].items()}
+        return found | ({"errors": []} if found.get("applicable") is False else {})
+    if schema["type"] == "array":
+        return [_made_up(schema["items"], draw) for _ in range(draw.randint(0, MOST))]
+    if schema["type"] == "boolean":
+        return draw.random() < 0.5
+    return draw.randint(0, 3) if schema["type"] == "integer" else " ".join(draw.sample(WORDS, 3))
