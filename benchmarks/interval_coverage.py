@@ -11,7 +11,8 @@ coverage
 named, wrong
     Share of effects whose interval excludes 0, and the share of these with the wrong sign.
 
-Writes `scripts/prefdissect/regression/interval_coverage.csv`, which docs and findings quote. About ten minutes.
+Writes `scripts/prefdissect/regression/interval_coverage.csv`, which the findings quote, and the table in docs/validity.md.
+About ten minutes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from prefdissect.regression.resampling import resample_counts
 
 PUBLISHED = simulated_data.ROOT.parent / "shared/data/preference-dissection/fitted_paras_comparison"
 WRITTEN = simulated_data.ROOT / "scripts/prefdissect/regression/interval_coverage.csv"
+PAGE, MARKS = simulated_data.ROOT / "docs/validity.md", ("<!-- coverage -->", "<!-- end -->")
 JUDGES = ["human", "gpt-4-1106-preview", "gpt-3.5-turbo-1106", "llama-2-70b-chat", "qwen-14b", "mistral-7b"]
 REPEATS = {121: 20, 400: 20, 820: 20, 5240: 5}  # pairs -> sets of labels for each truth
 RESAMPLES, RESAMPLED_REPEATS = 200, 1
@@ -111,7 +113,26 @@ def main(folder: Path) -> None:
     table[[*cell, "effect", "differing", "coefficients", "bias", "coverage", "named", "wrong"]].to_csv(
         WRITTEN, index=False, float_format="%.4f", lineterminator="\n"
     )
-    print(table[table["differing"] == "all"].round(3).to_string(index=False))
+    write_docs(pd.read_csv(WRITTEN))
+
+
+def write_docs(table: pd.DataFrame) -> None:
+    """Put the summary into the page, between its marks."""
+    rows = table[(table["differing"] == "all")].drop(columns=["differing"])
+    rows = rows.rename(columns={"n_pairs": "pairs"}).sort_values(["estimator", "pairs", "effect"], kind="stable")
+    lines = ["| " + " | ".join(rows) + " |", "|" + "---|" * len(rows.columns)]
+    lines += ["| " + " | ".join(cells) + " |" for cells in zip(*(_column(rows[name]) for name in rows), strict=True)]
+    head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
+    tail = rest.partition(MARKS[1])[2]
+    PAGE.write_text(head + "\n".join([MARKS[0], "", *lines, "", MARKS[1]]) + tail, encoding="utf-8")
+
+
+def _column(values: pd.Series) -> list[str]:
+    if values.name == "bias":
+        return [f"{value:+.3f}" for value in values]
+    if values.dtype == float:
+        return ["" if np.isnan(value) else f"{100 * value:.1f} %" for value in values]
+    return [f"{value:,}" if isinstance(value, int) else str(value) for value in values]
 
 
 if __name__ == "__main__":
