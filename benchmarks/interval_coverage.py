@@ -11,7 +11,7 @@ coverage
 named, wrong
     Share of effects whose interval excludes 0, and the share of these with the wrong sign.
 
-Writes `scripts/prefdissect/regression/interval_coverage.csv`, which the findings quote, and the table in docs/validity.md.
+Writes `scripts/prefdissect/regression/interval_coverage.csv`, which the findings quote, and the table in the docs.
 About ten minutes.
 """
 
