@@ -13,11 +13,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-from prefdissect.catalogue import CASES
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
+from prefdissect.figure_list import CATEGORIES, data_groups, figures_of, labels_of, shown_attributes, shown_judges
 from prefdissect.judges.worker import PROTOCOL
-from prefdissect.names import OVERALL, POOLED, figure_file, one_of
+from prefdissect.names import one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
 
@@ -29,7 +29,7 @@ try:
     if not workflow.configfiles:
         config = {**read_config(Path(workflow.basedir) / "config.yaml"), **config}
     STUDY = load_study(config)
-    LIVE = STUDY["measurements"] == "live"
+    LIVE, PUBLISHED = (STUDY["measurements"] == kind for kind in ("live", "published"))
     FILES = {name: source_files(record) for name, record in STUDY.sources.items()} if LIVE else {}
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -39,29 +39,14 @@ LOGS = f"{OUT}/logs"
 BENCHMARKS = f"{OUT}/benchmarks"
 JUDGES = list(STUDY.judges)
 ANNOTATORS = list(STUDY.annotators)
-ESTIMATORS = STUDY["regression"]["estimators"]
+ESTIMATORS = ["published"] if PUBLISHED else STUDY["regression"]["estimators"]
 ESTIMATOR = ESTIMATORS[0]
-DEGREE_JUDGES = STUDY["figures"]["judges"] or JUDGES[:4]
-DEGREE_GROUPS = STUDY["figures"]["groups"]
-FIGURES = [f"degree/{figure_file(group)}" for group in DEGREE_GROUPS]
-FIGURES += ["similarity"] if len(JUDGES) > 1 else []
-# Cases depend on the annotators, and `overall` is a mean of fits: neither has a datasheet.
-DATASHEET_GROUPS = {
-    figure_file(group): group for group in [POOLED, *DEGREE_GROUPS] if group not in (OVERALL, *CASES.values())
-}
-FIGURES += [f"datasheet/{name}" for name in DATASHEET_GROUPS]
-TABLES = [
-    "effects",
-    "fit_quality",
-    "similarity",
-    "group_similarity",
-    "clusters",
-    "top_properties",
-    "judge_datasheet",
-    "property_statistics",
-    "property_correlations",
-]
-LATEX = ["clusters", "top_properties", "judge_datasheet"]
+FIGURES = figures_of(STUDY)
+FIGURE_FILES = [name for part in FIGURES.values() for name in part]
+TABLES = ["effects", "similarity", "group_similarity", "clusters", "top_properties"]
+if not PUBLISHED:  # these need pairs
+    TABLES += ["fit_quality", "judge_datasheet", "property_statistics", "property_correlations"]
+FORMS = ["csv", "md", "tex"]
 
 
 wildcard_constraints:
@@ -84,9 +69,8 @@ localrules:
 
 rule all:
     input:
-        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
-        expand("{out}/tables/{table}.csv", out=OUT, table=TABLES),
-        expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
+        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURE_FILES, form=["pdf", "png"]),
+        expand("{out}/tables/{table}.{form}", out=OUT, table=TABLES, form=FORMS),
         f"{OUT}/findings.html",
         f"{OUT}/provenance.json",
 
@@ -94,14 +78,13 @@ rule all:
 rule figures:
     """Every figure of the study."""
     input:
-        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
+        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURE_FILES, form=["pdf", "png"]),
 
 
 rule tables:
     """Every table of the study."""
     input:
-        expand("{out}/tables/{table}.csv", out=OUT, table=TABLES),
-        expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
+        expand("{out}/tables/{table}.{form}", out=OUT, table=TABLES, form=FORMS),
 
 
 rule contributions:
@@ -132,11 +115,20 @@ if LIVE:
     include: "workflow/rules/annotations.smk"
     include: "workflow/rules/freeze.smk"
 
+elif PUBLISHED:
+
+    include: "workflow/rules/published.smk"
+
 else:
 
     include: "workflow/rules/frozen.smk"
 
 
-include: "workflow/rules/regression.smk"
+if not PUBLISHED:
+
+    include: "workflow/rules/regression.smk"
+
+
 include: "workflow/rules/comparison.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/publication.smk"

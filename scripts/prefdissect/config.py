@@ -11,7 +11,17 @@ from functools import cached_property
 from pathlib import Path
 
 from prefdissect.catalogue import CASES, Catalogue, load_catalogue
-from prefdissect.config_schema import SCHEMA_PATH, Place, check, did_you_mean, kinds, load_schema, record_schema, shown
+from prefdissect.config_schema import (
+    SCHEMA_PATH,
+    Place,
+    check,
+    did_you_mean,
+    kinds,
+    load_schema,
+    published_schema,
+    record_schema,
+    shown,
+)
 from prefdissect.errors import InputError
 from prefdissect.freezing import frozen_judges
 from prefdissect.judge_lists import read_judge_list
@@ -29,7 +39,8 @@ LOADED = ("transformers", "vllm")
 ASKED = (*LOADED, "openai", "fake")
 RECORD_SECTIONS = {"sources": "source", "judges": "judge", "annotators": "annotator"}
 PATH_SECTIONS = (
-    "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "catalogue",
+    "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "published",
+    "catalogue",
 )  # fmt: skip
 
 
@@ -100,7 +111,7 @@ def load_study(config: dict) -> Study:
         Naming the config key (or the line of a list of judges), its value and what would be right.
     """
     config = _text_keys(deepcopy(config))
-    check(config, load_schema(), Place())
+    check(config, published_schema() if config.get("measurements") == "published" else load_schema(), Place())
     fill = _filler(config["data_dir"])
     config |= {key: fill(config[key]) for key in PATH_SECTIONS}
     judges = _frozen_judges(config) if config["measurements"] == "frozen" else _live_judges(config, fill)
@@ -112,9 +123,9 @@ def load_study(config: dict) -> Study:
         if "template" in record:
             record["template"] = product_file(record["template"])
     study = Study(config)
+    _check_published(study, places["judges"])
     _check_references(study, places)
-    if study["comparison"]["human"]:
-        _known(study["comparison"]["human"], study.judges, "config key `comparison.human`")
+    _check_compared(study)
     _check_groups(config["groups"], config["measurements"] == "live")
     _check_figures(study)
     return study
@@ -273,6 +284,30 @@ def _check_shown(key: str, group: str, groups: dict) -> None:
     needs = {POOLED: "pooled", OVERALL: "scenarios"}.get(group)
     if needs and not groups[needs]:
         raise InputError(f"config key `{key}`: `{group}` needs `groups.{needs}: true`", fix="or name another group")
+
+
+def _check_published(study: Study, places: list[Place]) -> None:
+    """Judges known by published coefficients alone belong to a study that starts from these, and to no other."""
+    published = study["measurements"] == "published"
+    for judge, place in zip(study["judges"], places, strict=True):
+        if (judge["kind"] == "published") != published:
+            fix = "`kind: published` goes with `measurements: published`, and with nothing else"
+            raise InputError(f"{place.at('kind')} is {shown(judge['kind'])} in this study", fix=fix)
+    if published and not Path(study["published"]).is_dir():
+        raise InputError(
+            f"config key `published`: the folder `{study['published']}` does not exist",
+            fix="get github.com/GAIR-NLP/Preference-Dissection and name its folder fitted_paras_comparison; "
+            "`--config data_dir=...` sets the folder above it",
+        )
+
+
+def _check_compared(study: Study) -> None:
+    """Judges that are compared."""
+    if study["comparison"]["human"]:
+        _known(study["comparison"]["human"], study.judges, "config key `comparison.human`")
+    for number, pair in enumerate(study["comparison"]["differences"]):
+        for name in pair:
+            _known(name, study.judges, f"config key `comparison.differences[{number}]`")
 
 
 def _known(name: str, allowed, key: str) -> None:

@@ -22,7 +22,10 @@ rule compare_judges:
     conda:
         "../../envs/workflow.yaml"
     params:
-        settings=STUDY["comparison"],
-        code=code_hash("prefdissect.comparison.similarity", "prefdissect.comparison.clustering"),
+        # Published coefficients have no draws: there scenario groups are resampled.
+        settings={**STUDY["comparison"], "resample": "groups" if PUBLISHED else "prompts", "seed": STUDY["seed"]},
+        code=code_hash(
+            "prefdissect.comparison.similarity", "prefdissect.comparison.clustering", "prefdissect.group_resampling"
+        ),
     script:
         "../../scripts/compare_judges.py"

@@ -13,6 +13,7 @@ from prefdissect.datasheet import judge_datasheet, read_datasheet
 from prefdissect.features import LENGTH_PROPERTY, feature_matrix
 from prefdissect.files import write_text
 from prefdissect.findings import Evidence, render_findings
+from prefdissect.printed_tables import Printing, printed, to_latex, to_markdown
 from prefdissect.provenance import collect, to_json
 from prefdissect.regression.collinearity import property_correlations, property_statistics
 from prefdissect.tables import conform, read_table, write_csv
@@ -21,27 +22,57 @@ from prefdissect.tables import conform, read_table, write_csv
 def write_tables(
     inputs: dict, records: dict[str, dict], catalogue: str, settings: dict, outputs: dict[str, str]
 ) -> None:
-    """Write the tables that people read."""
+    """Write the tables that people read: all of it as CSV, what fits a page as LaTeX and Markdown.
+
+    Parameters
+    ----------
+    inputs
+        Name -> file or files; without `judgements` and `features` the tables that need pairs are left out.
+    records
+        The judges.
+    catalogue
+        File of the properties.
+    settings
+        resamples, seed, human, graded, judges, shown (groups in figures), group (of the comparison), data_group,
+        published.
+    outputs
+        Table -> CSV file; `<table>_md` and `<table>_tex` -> its printed forms.
+    """
     labels = {name: record["label"] for name, record in records.items()}
     properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
     coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
-    quality = pd.concat([read_table(path, "fit_quality") for path in inputs["fit_quality"]], ignore_index=True)
     undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
     tables = {
         "effects": publication.effects_table(coefficients, labels, properties),
-        "fit_quality": quality,
         "similarity": read_table(inputs["similarity"], "similarity"),
         "group_similarity": pd.read_csv(inputs["group_similarity"]),
         "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),
         "top_properties": publication.top_properties(coefficients, properties),
-        "judge_datasheet": _datasheet(inputs, labels, settings),
-        **_properties(inputs, settings),
     }
+    if "judgements" in inputs:
+        quality = [read_table(path, "fit_quality") for path in inputs["fit_quality"]]
+        tables["fit_quality"] = pd.concat(quality, ignore_index=True)
+        tables |= {"judge_datasheet": _datasheet(inputs, labels, settings), **_properties(inputs, settings)}
+    how = _printing(labels, properties, settings)
     for name, table in tables.items():
         write_csv(table, outputs[name])
-        if tex := outputs.get(f"{name}_tex"):
-            printed = publication.printed_datasheet(table) if name == "judge_datasheet" else table
-            write_text(tex, publication.to_latex(printed, name.replace("_", " ")))
+        text, caption = printed(name, table, how)
+        write_text(outputs[f"{name}_tex"], to_latex(text, caption))
+        write_text(outputs[f"{name}_md"], to_markdown(text, caption))
+
+
+def _printing(labels: dict[str, str], properties: dict[str, str], settings: dict) -> Printing:
+    unit = "scenario groups" if settings["published"] else "prompts"
+    told = settings["published"] or settings["resamples"]
+    return Printing(
+        labels=labels,
+        property_labels=properties,
+        judges=settings["judges"],
+        group=settings["shown"][0] if settings["shown"] else settings["group"],
+        compared=settings["group"],
+        data_group=settings["data_group"],
+        intervals=f"In brackets: 95 % intervals from resampling {unit}." if told else "",
+    )
 
 
 def _properties(inputs: dict, settings: dict) -> dict[str, pd.DataFrame]:
