@@ -15,7 +15,15 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
-from prefdissect.figure_list import CATEGORIES, data_groups, figures_of, labels_of, shown_attributes, shown_judges
+from prefdissect.figure_list import (
+    CATEGORIES,
+    compared_attributes,
+    data_groups,
+    figures_of,
+    labels_of,
+    shown_attributes,
+    shown_judges,
+)
 from prefdissect.judges.worker import PROTOCOL
 from prefdissect.names import one_of
 from prefdissect.pairs.registry import source_files

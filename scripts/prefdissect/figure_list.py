@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from prefdissect.catalogue import CASES
 from prefdissect.config import Study
-from prefdissect.names import OVERALL, POOLED, figure_file
+from prefdissect.names import OVERALL, POOLED, USUAL_ATTRIBUTES, figure_file
 
 MOST_JUDGES = 4  # shown by default
-BAR_ATTRIBUTES = ("size", "family", "stage")
+
 BASE = "base"  # the attribute that names the judge which a judge was made from
 CATEGORIES = {
     "degree": "What judges reward",
@@ -48,7 +48,12 @@ def shown_judges(study: Study) -> list[str]:
 def shown_attributes(study: Study) -> list[str]:
     """Attributes beside the heat map."""
     there = {name for record in study.judges.values() for name in record["attributes"]}
-    return study["figures"]["attributes"] or [name for name in BAR_ATTRIBUTES if name in there]
+    return study["figures"]["attributes"] or [name for name in USUAL_ATTRIBUTES if name in there]
+
+
+def compared_attributes(study: Study) -> list[dict]:
+    """Attributes whose values are compared: those of the config, else those beside the heat map."""
+    return study["comparison"]["attributes"] or [{"name": name} for name in shown_attributes(study)]
 
 
 def data_groups(study: Study) -> list[str]:
@@ -90,7 +95,7 @@ def _similarity(study: Study) -> dict[str, dict]:
     figures = {"group_similarity": {"kind": "group_similarity"}}
     if len(study.judges) > 1:
         figures = {"similarity": {"kind": "similarity", "group": group}} | figures
-        if shown_attributes(study):
+        if compared_attributes(study):
             figures["attribute_similarity"] = {"kind": "attribute_similarity", "group": group}
     if aligned_versions(study.judges):
         figures["aligned_similarity"] = {"kind": "aligned_similarity", "group": group}

@@ -5,7 +5,8 @@ The CSV files hold everything; a printed table shows one group, or the shape tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,6 @@ class Printing:
     compared: str
     data_group: str = POOLED
     intervals: str = ""
-    extra: dict = field(default_factory=dict)
 
 
 def printed(name: str, table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, str]:
@@ -69,19 +69,24 @@ def printed(name: str, table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame
 
 def to_latex(table: pd.DataFrame, caption: str) -> str:
     """A booktabs table that may run over pages; special characters are escaped."""
-    left = "l" + "r" * (table.shape[1] - 1) if table.shape[1] else "l"
-    return table.to_latex(
-        index=False, escape=True, na_rep="", caption=_escape(caption), longtable=True, column_format=left
-    )
+    sides = "".join("r" if numeric else "l" for numeric in _numeric(table)) or "l"
+    form = {"index": False, "escape": True, "na_rep": "", "longtable": True, "column_format": sides}
+    return table.to_latex(caption=_escape(caption), **form)
 
 
 def to_markdown(table: pd.DataFrame, caption: str) -> str:
     """A pipe table below its caption."""
     cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in table.to_numpy()]
     head = [str(name).replace("|", "\\|") for name in table.columns]
-    rule = ["---", *["---:"] * (len(head) - 1)]
+    rule = ["---:" if numeric else "---" for numeric in _numeric(table)]
     lines = ["| " + " | ".join(row) + " |" for row in [head, rule, *cells]]
     return f"{caption}\n\n" + "\n".join(lines) + "\n"
+
+
+def _numeric(table: pd.DataFrame) -> list[bool]:
+    """Which columns hold numbers, with or without intervals, and so are set flush right."""
+    number = re.compile(r"-?[\d,.]+( \[.*\])?|–|")
+    return [all(number.fullmatch(str(cell)) for cell in table[name]) for name in table]
 
 
 def _escape(text: str) -> str:
@@ -133,7 +138,8 @@ def _top_properties(table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, s
     rows = []
     mine = table[table["judge"].isin(how.judges)]
     mine = mine[mine["estimator"] == mine["estimator"].iloc[0]] if len(mine) else mine
-    for (judge, group), part in mine.groupby(["judge", "group"], sort=False):
+    groups = list(mine.groupby(["judge", "group"], sort=False))
+    for (judge, group), part in sorted(groups, key=lambda entry: how.judges.index(entry[0][0])):
         cells = [", ".join(part.loc[part["side"] == f"{side} preferred", "property"]) for side in ("most", "least")]
         rows.append((how.labels.get(judge, judge), _group_text(group), *[cell or _MISSING for cell in cells]))
     told = (mine["word"] == "no interval").all()

@@ -55,7 +55,7 @@ def test_what_is_left_out_takes_the_default_in_nested_sections_too():
         "estimators": ["map"], "prior_scale": 0.1, "folds": 5, "resamples": 200, "graded": False
     }  # fmt: skip
     assert study["groups"]["scenarios"] is study["groups"]["cases"] is study["groups"]["pooled"] is True
-    assert study["comparison"] == {"human": "", "group": "overall", "clusters": 0, "differences": []}
+    assert study["comparison"] == {"human": "", "group": "overall", "clusters": 0, "attributes": [], "differences": []}
     assert study["preferences"] == {"ties": "drop"}
     assert study["figures"] == {"judges": [], "groups": ["pooled"]}
     assert (study["seed"], study["measurements"], study["results_dir"]) == (1, "live", "results")

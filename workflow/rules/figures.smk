@@ -24,6 +24,7 @@ DRAWING = {
     "records": STUDY.judges,
     "look": {key: STUDY["figures"][key] for key in ("width", "font", "palette")},
     "attributes": shown_attributes(STUDY),
+    "compared": compared_attributes(STUDY),
     "human": STUDY["comparison"]["human"],
     "published": PUBLISHED,
     "resamples": STUDY["regression"]["resamples"],

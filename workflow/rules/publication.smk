@@ -81,6 +81,7 @@ rule write_findings:
         groups=f"{OUT}/groups.parquet",
         clusters=rules.compare_judges.output.clusters,
         linkage=rules.compare_judges.output.linkage,
+        draws=f"{OUT}/regression/{ESTIMATOR}/draws.parquet",
         catalogue=STUDY.catalogue_path,
         template=product_file("workflow/report/findings.html.j2"),
     output:

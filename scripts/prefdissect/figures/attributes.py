@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,8 +9,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from prefdissect.attributes import NONE, attribute_similarity
 from prefdissect.figures.colours import colour_bar, ink_on, lowest, shade
-from prefdissect.figures.heatmap import level_order, level_text
 from prefdissect.figures.style import (
     BODY,
     GREY,
@@ -29,48 +27,8 @@ from prefdissect.figures.style import (
     wrap,
 )
 
-UNKNOWN = "none"
 _GAP = 0.3
 _CELL = 0.36
-
-
-def attribute_similarity(similarity: pd.DataFrame, attributes: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Mean similarity of judges within and between the values of one attribute.
-
-    Parameters
-    ----------
-    similarity
-        Columns judge_1, judge_2, value; each pair of judges once.
-    attributes
-        Index judge; a judge without a value counts as `none`.
-    name
-        Column of `attributes`.
-
-    Returns
-    -------
-    DataFrame
-        Columns attribute, level_1, level_2, value, n_pairs (pairs of judges); levels as text,
-        numbers in their own order.
-    """
-    levels = attributes[name].map(level_text)
-    named = [*level_order(levels), *([UNKNOWN] if levels.isna().any() else [])]
-    levels, order = levels.fillna(UNKNOWN), {level: number for number, level in enumerate(named)}
-    pairs = similarity.dropna(subset="value")
-    first, second = pairs["judge_1"].map(levels), pairs["judge_2"].map(levels)
-    swap = first.map(order) > second.map(order)
-    table = pd.DataFrame(
-        {
-            "level_1": np.where(swap, second, first),
-            "level_2": np.where(swap, first, second),
-            "value": pairs["value"].to_numpy(),
-        }
-    )
-    found = table.groupby(["level_1", "level_2"], sort=False)["value"].agg(["mean", "size"])
-    rows = [
-        (name, one, other, *(found.loc[(one, other)] if (one, other) in found.index else (np.nan, 0)))
-        for one, other in itertools.combinations_with_replacement(order, 2)
-    ]
-    return pd.DataFrame(rows, columns=["attribute", "level_1", "level_2", "value", "n_pairs"]).astype({"n_pairs": int})
 
 
 def attribute_similarity_figure(
@@ -79,6 +37,7 @@ def attribute_similarity_figure(
     *,
     group: str,
     n: str = "",
+    notes: dict[str, str] | None = None,
     width: float = 7.0,
 ) -> Figure:
     """Mean similarity within and between the values of every attribute, as one small map each.
@@ -93,6 +52,8 @@ def attribute_similarity_figure(
         Text that names the group of pairs.
     n
         Sentence that says how much data there is.
+    notes
+        What is to be said about an attribute, for instance that its division was chosen after seeing the data.
     width
         Inches. Maps that do not fit side by side stand below each other.
     """
@@ -115,11 +76,11 @@ def attribute_similarity_figure(
         norm = Normalize(low, 1.0)
         colour_bar(sheet, norm, step, "mean similarity")
         sheet.advance(0.04)
-        _place(sheet, tables, norm)
+        _place(sheet, tables, norm, notes or {})
         return sheet.finish()
 
 
-def _place(sheet: Sheet, tables: dict[str, pd.DataFrame], norm: Normalize) -> None:
+def _place(sheet: Sheet, tables: dict[str, pd.DataFrame], norm: Normalize, notes: dict[str, str]) -> None:
     """Maps side by side as long as they fit, then below."""
     left, bottom = MARGIN, sheet.top
     for name, table in tables.items():
@@ -132,20 +93,21 @@ def _place(sheet: Sheet, tables: dict[str, pd.DataFrame], norm: Normalize) -> No
         if left > MARGIN and left + wide > sheet.width - MARGIN:
             sheet.advance(bottom - sheet.top)
             left = MARGIN
-        end = _draw_map(sheet, name, table, levels, labels, left, label_width, cell, norm)
+        wide = max(wide, min(1.6, room))  # what stands above a small map
+        end = _draw_map(sheet, name, table, levels, labels, left, label_width, cell, norm, notes.get(name), wide)
         bottom = max(bottom, end + _GAP)
         left += wide + _GAP
     sheet.advance(bottom - sheet.top - _GAP)
 
 
-def _draw_map(sheet, name, table, levels, labels, left, label_width, cell, norm) -> float:
+def _draw_map(sheet, name, table, levels, labels, left, label_width, cell, norm, note, wide) -> float:
     """Draw one map; the lower edge of what was drawn."""
     n = len(levels)
     _, within, between = _means(table)
     sheet.label(left, sheet.top, name, BODY, weight="bold")
     top = sheet.top + line_height(BODY)
     said = f"within {within:.2f}, between {between:.2f}" if np.isfinite([within, between]).all() else ""
-    for line in wrap(said, SMALL, label_width + cell * n) if said else []:
+    for line in [line for text in (said, note) if text for line in wrap(text, SMALL, wide)]:
         sheet.label(left, top, line, SMALL, colour=GREY)
         top += line_height(SMALL)
     top += 0.06
@@ -189,7 +151,7 @@ def _draw_cell(axes: Axes, row: int, column: int, entry: pd.Series, cell: float,
 
 def _means(table: pd.DataFrame) -> tuple[str, float, float]:
     """Mean over pairs of judges within and between known values."""
-    known = table[(table["level_1"] != UNKNOWN) & (table["level_2"] != UNKNOWN) & (table["n_pairs"] > 0)]
+    known = table[(table["level_1"] != NONE) & (table["level_2"] != NONE) & (table["n_pairs"] > 0)]
     inside = known["level_1"] == known["level_2"]
     means = []
     for part in (known[inside], known[~inside]):

@@ -219,7 +219,7 @@ def _half_range(shown: pd.DataFrame) -> float:
 
 
 def _tick_step(half: float, width: float) -> float:
-    most = max(1, int(width / 2 / 0.45))  # a tick label needs 0.45 inches
+    most = max(1, int(width / 2 / 0.36))  # a tick label needs 0.36 inches
     return next((step for step in (1, 2, 5, 10, 25) if half / step <= most), 50)
 
 

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 from prefdissect.errors import InputError
 from prefdissect.figures.dots import Dots, dot_panel, legend_of, scale_around_zero
-from prefdissect.figures.style import BODY, GREY, TITLE, Sheet, figure_style, palette
+from prefdissect.figures.style import BODY, GREY, SMALL, TITLE, Sheet, figure_style, palette
 
 POINTS = "#9a9a9a"
+MOST_EQUAL_ROWS = 5  # more rows than these that say nothing become a footnote
 _LEAST = 3.0  # half the scale, in points of degree, so that trifles look like trifles
 
 
@@ -60,6 +61,7 @@ def difference_figure(
         When a column is missing or a property has several rows.
     """
     table = _checked(differences).sort_values("value", ascending=False, kind="stable")
+    table, equal = _without_equal(table)
     with figure_style():
         sheet = Sheet(width)
         sheet.text(f"{judges[0]} against {judges[1]}: what they value differently", TITLE, weight="bold")
@@ -81,6 +83,9 @@ def difference_figure(
             pale=list(hollow),
         )  # fmt: skip
         dot_panel(sheet, [property_labels.get(name, name) for name in table["property"]], [*background, main], scale)
+        if equal:
+            sheet.advance(0.06)
+            sheet.text(f"{equal} further properties without any difference.", SMALL, colour=GREY)
         return sheet.finish()
 
 
@@ -155,6 +160,14 @@ def _checked(differences: pd.DataFrame) -> pd.DataFrame:
             f"the table of differences has several rows for property `{differences['property'][twice].iloc[0]}`"
         )
     return differences
+
+
+def _without_equal(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Leave out the properties in which nothing differs where they are many, and say how many these are."""
+    equal = (table[["value", "q025", "q975"]].fillna(0) == 0).all(axis=1)
+    if equal.sum() <= MOST_EQUAL_ROWS or equal.all():
+        return table, 0
+    return table[~equal], int(equal.sum())
 
 
 def _holds_zero(table: pd.DataFrame) -> np.ndarray:

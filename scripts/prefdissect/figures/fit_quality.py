@@ -89,7 +89,7 @@ def _body(sheet: Sheet, fitted: pd.DataFrame, labels: dict[str, str]) -> None:
         Dots(length, colour=palette()[2], marker="^", size=4.6, hollow=True, label="baseline: the longer response"),
         # The line runs from the better baseline to the fit: its length is what the properties add.
         Dots(accuracy, np.fmin(best, accuracy), np.fmax(best, accuracy), colour=palette()[0], size=5.2, width=1.6,
-             label="fit on the properties; its line is the distance to the better baseline"),
+             label="fit on the properties; line: distance to the better baseline"),
     ]  # fmt: skip
     legend_of(sheet, dots if np.isfinite(length).any() else [dots[0], dots[2]])
     least = np.nanmin([np.nanmin(part) for part in (accuracy, majority, length) if np.isfinite(part).any()])

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from scipy.cluster import hierarchy
 
+from prefdissect.attributes import level_order, level_text
 from prefdissect.errors import InputError
 from prefdissect.figures.colours import colour_bar, ink_on, lowest, shade
 from prefdissect.figures.style import (
@@ -209,21 +210,6 @@ def _attribute_codes(attributes: pd.DataFrame | None, order: list[str]) -> dict[
             f"{table.shape[1]} attributes are too many beside a heat map", fix=f"at most {MOST_ATTRIBUTES}"
         )
     return {str(name): _levels(table[name].reindex(order)) for name in table}
-
-
-def level_text(value: object) -> str | None:
-    """An attribute's value as text; None where there is none."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def level_order(levels: pd.Series) -> list[str]:
-    """Values of an attribute: numbers by size, then texts as they first occur."""
-    found = list(dict.fromkeys(levels.dropna()))
-    numbers = pd.to_numeric(pd.Series(found, dtype=object), errors="coerce")
-    order = sorted(range(len(found)), key=lambda k: (np.isnan(numbers[k]), np.nan_to_num(numbers[k])))
-    return [found[k] for k in order]
 
 
 def _levels(values: pd.Series) -> pd.Categorical:

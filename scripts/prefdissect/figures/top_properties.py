@@ -26,6 +26,7 @@ from prefdissect.figures.style import (
     text_width,
     wrap,
 )
+from prefdissect.names import OVERALL
 
 N_TOP = 3
 NEUTRAL = 50.0
@@ -118,22 +119,20 @@ def _subtitle(table: pd.DataFrame, ranks: pd.DataFrame) -> str:
 
 
 def _body(sheet: Sheet, ranks: pd.DataFrame, degrees: pd.DataFrame, property_labels: dict, group_labels: dict) -> None:
-    labels = [wrap(property_labels.get(name, name), BODY, 0.36 * sheet.width) for name in ranks.index]
+    labels = [wrap(property_labels.get(name, name), BODY, 0.3 * sheet.width) for name in ranks.index]
     label_width = max(text_width(line, BODY) for lines in labels for line in lines)
     heads = [group_labels.get(group, group) for group in ranks.columns]
-    reach = max(text_width(head, SMALL) for head in heads)
-    slant = np.deg2rad(_SLANT)
-    overhang = text_width(heads[-1], SMALL) * np.cos(slant) + 0.05  # the last name leans over the right edge
     left = MARGIN + label_width + 0.08
-    cell = min((sheet.width - left - MARGIN - overhang) / len(heads), 2 * _CELL)
+    cell, font, slant = _columns(heads, sheet.width - left - MARGIN)
     heights = [max(_CELL * 0.95, len(lines) * line_height(BODY) + 0.02) for lines in labels]
     edges = np.concatenate([[0.0], np.cumsum(heights)])
-    top = sheet.top + reach * np.sin(slant) + line_height(SMALL) * 0.6
+    reach = max(text_width(head, font) for head in heads)
+    top = sheet.top + reach * np.sin(np.deg2rad(slant)) + line_height(font) * 0.6
     for number, head in enumerate(heads):
-        place = left + (number + 0.5) * cell
-        weight = "bold" if ranks.columns[number] == "overall" else "normal"
-        sheet.label(place, top - 0.03, head, SMALL, rotation=_SLANT, rotation_mode="anchor", va="baseline",
-                    weight=weight)  # fmt: skip
+        place = left + (number + (0.5 if slant < 90 else 0.68)) * cell
+        weight = "bold" if ranks.columns[number] == OVERALL else "normal"
+        style = {"rotation": slant, "rotation_mode": "anchor", "va": "baseline", "weight": weight}
+        sheet.label(place, top - 0.03, head, font, **style)
     axes = sheet.axes(left, top, cell * len(heads), edges[-1])
     axes.set(xlim=(0, len(heads)), ylim=(edges[-1], 0))
     _draw_grid(axes, labels, edges)
@@ -143,6 +142,16 @@ def _body(sheet: Sheet, ranks: pd.DataFrame, degrees: pd.DataFrame, property_lab
                 _draw_rank(axes, column, edges[row], edges[row + 1], int(rank), cell)
     sheet.top = top
     sheet.advance(edges[-1])
+
+
+def _columns(heads: list[str], room: float) -> tuple[float, float, float]:
+    """Width of a column in inches, size of its head in points and the angle at which this is turned."""
+    overhang = text_width(heads[-1], SMALL) * np.cos(np.deg2rad(_SLANT)) + 0.05  # the last one leans to the right
+    cell = min((room - overhang) / len(heads), 2 * _CELL)
+    if cell * np.sin(np.deg2rad(_SLANT)) > line_height(SMALL):
+        return cell, SMALL, _SLANT
+    cell = min(room / len(heads), 2 * _CELL)
+    return cell, min(SMALL, cell * 72 / LINE_SPACING), 90.0
 
 
 def _draw_grid(axes: Axes, labels: list[list[str]], edges: np.ndarray) -> None:

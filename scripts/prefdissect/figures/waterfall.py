@@ -93,8 +93,10 @@ def waterfall_figure(
         parts = {judge: _ordered(contributions, judge) for judge in judges}
         reach = _reach(parts.values())
         plan = _label_width(parts.values(), property_labels, 0.38 * width)
+        drawn = [judge for judge, part in parts.items() if len(part)]
         for judge, part in parts.items():
-            _panel(sheet, part, labels.get(judge, judge), property_labels, reach, plan, (verdicts or {}).get(judge))
+            head = _said(part, labels.get(judge, judge), (verdicts or {}).get(judge))
+            _panel(sheet, part, head, property_labels, reach, plan, with_scale=judge == drawn[-1] if drawn else False)
         return sheet.finish()
 
 
@@ -145,28 +147,25 @@ def _label_width(parts, property_labels: dict[str, str], limit: float) -> float:
     return max((text_width(line, BODY) for line in [*lines, "sum: P(A) = 100 %"]), default=1.0)
 
 
-def _panel(
-    sheet: Sheet, part: pd.Series, judge: str, property_labels, reach: float, label_width: float, verdict
-) -> None:
+def _said(part: pd.Series, judge: str, verdict: str | None) -> str:
+    """What the fit predicts, and what the judge itself said."""
     total = float(part.sum())
-    likelier = "A" if total > 0 else "B"
-    share = max(expit(total), expit(-total))
-    said = f"; it chose {verdict}" if verdict else ""
-    head = (
-        f"{judge}: the fit gives {likelier} {100 * share:.0f} %{said}"
-        if len(part)
-        else f"{judge}: no difference counts{said}"
-    )
+    likelier, share = "A" if total > 0 else "B", max(expit(total), expit(-total))
+    found = f"the fit gives {likelier} {100 * share:.0f}\u00a0%" if len(part) else "no difference counts"
+    return f"{judge}: {found}" + (f"; it chose {verdict}" if verdict else "")
+
+
+def _panel(sheet: Sheet, part, head: str, property_labels, reach, label_width, with_scale: bool) -> None:
     for line in wrap(head, BODY, sheet.inner_width, "bold"):
         sheet.label(MARGIN, sheet.top, line, BODY, weight="bold")
         sheet.advance(line_height(BODY))
     sheet.advance(0.03)
     if len(part):
-        _bars(sheet, part, property_labels, reach, label_width)
+        _bars(sheet, part, property_labels, reach, label_width, with_scale)
     sheet.advance(0.08)
 
 
-def _bars(sheet: Sheet, part: pd.Series, property_labels, reach: float, label_width: float) -> None:
+def _bars(sheet: Sheet, part: pd.Series, property_labels, reach, label_width, with_scale: bool) -> None:
     labels = [wrap(property_labels.get(name, name), BODY, label_width + 1e-6) for name in part.index] + [["sum"]]
     heights = [max(_ROW, len(lines) * line_height(BODY) + 0.02) for lines in labels]
     edges = np.concatenate([[0.0], np.cumsum(heights)])
@@ -188,20 +187,29 @@ def _bars(sheet: Sheet, part: pd.Series, property_labels, reach: float, label_wi
     axes.set_yticks(centres, ["\n".join(lines) for lines in labels], size=BODY, linespacing=LINE_SPACING)
     axes.get_yticklabels()[-1].set_weight("bold")
     axes.tick_params(axis="y", length=0, pad=4)
-    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if reach / step <= width / 2 / 0.4)
+    _draw_scale(axes, reach, width, with_scale)
+    sheet.advance(edges[-1])
+    if with_scale:
+        sheet.advance(0.07 + line_height(SMALL))
+        sheet.label(left, sheet.top, "← towards B", SMALL, colour=GREY)
+        sheet.label(left + width, sheet.top, "towards A →", SMALL, colour=GREY, ha="right")
+        if width > 2.2:
+            sheet.label(left + width / 2, sheet.top, "log-odds", SMALL, ha="center", colour=GREY)
+        sheet.advance(line_height(SMALL))
+
+
+def _draw_scale(axes: Axes, reach: float, width: float, with_scale: bool) -> None:
+    """Grid lines in every panel, numbers below the last one."""
+    step = next((step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if reach / step <= width / 0.8), 1000)
     ticks = np.arange(-int(reach // step), int(reach // step) + 1) * step
-    axes.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks.round(6)], size=SMALL)
-    axes.tick_params(axis="x", length=2.5, width=0.6, pad=2)
+    texts = [f"{tick:g}".replace("-", "−") for tick in ticks.round(6)] if with_scale else [""] * len(ticks)
+    axes.set_xticks(ticks, texts, size=SMALL)
+    axes.tick_params(axis="x", length=2.5 if with_scale else 0, width=0.6, pad=2)
     axes.grid(axis="x", color=PALE, linewidth=0.5)
     axes.set_axisbelow(True)
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
-    sheet.advance(edges[-1] + 0.07 + line_height(SMALL))
-    sheet.label(left, sheet.top, "← towards B", SMALL, colour=GREY)
-    sheet.label(left + width, sheet.top, "towards A →", SMALL, colour=GREY, ha="right")
-    if width > 2.2:
-        sheet.label(left + width / 2, sheet.top, "log-odds", SMALL, ha="center", colour=GREY)
-    sheet.advance(line_height(SMALL))
+    axes.spines["bottom"].set_visible(with_scale)
 
 
 def _bar(axes: Axes, centre: float, start: float, stop: float, width: float, reach: float) -> None:

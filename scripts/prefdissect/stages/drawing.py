@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
 from prefdissect import differences
+from prefdissect.attributes import attribute_table
 from prefdissect.catalogue import CASE_LABELS, Catalogue, load_catalogue
 from prefdissect.datasheet import read_datasheet
 from prefdissect.errors import InputError
@@ -35,6 +36,7 @@ from prefdissect.regression.contributions import contributions
 from prefdissect.tables import read_table
 
 MM = 1 / 25.4
+AFTERWARDS = "Division chosen after seeing the data."
 PROMPTS = "Lines: 95\u00a0% intervals from resampling prompts."
 GROUPS = "Lines: 95\u00a0% intervals from resampling the {n} scenario groups: what other scenarios would change."
 
@@ -231,13 +233,15 @@ def _group_similarity(drawing: Drawing, figure: dict) -> Figure:
     table = pd.read_csv(drawing.inputs["group_similarity"])
     groups = [group for group in dict.fromkeys(drawing.coefficients["group"]) if group != OVERALL]
     matrix = table.rename(columns={"group_1": "judge_1", "group_2": "judge_2"})
+    low, high = table["n_judges"].min(), table["n_judges"].max()
+    over = f"the {low} to {high} judges for whom it is defined" if low < high else f"{high} judges"
     return similarity_figure(
         matrix,
         differences.group_linkage(matrix, groups),
         {group: "all pairs" if group == POOLED else CASE_LABELS.get(group, group) for group in groups},
         title="In which groups judges reward the same",
         subtitle=f"Pearson correlation of one judge's effect strengths in two groups, mean over"
-        f" {drawing.coefficients['judge'].nunique()} judges. No intervals. Tree: average linkage.",
+        f" {over}. No intervals. Tree: average linkage.",
         value_label="similarity of groups",
         items="groups",
         width=drawing.width,
@@ -246,10 +250,13 @@ def _group_similarity(drawing: Drawing, figure: dict) -> Figure:
 
 def _attribute_similarity(drawing: Drawing, figure: dict) -> Figure:
     table = drawing.similar(figure["group"])
-    judges = [judge for judge in drawing.settings["records"] if judge in {*table["judge_1"], *table["judge_2"]}]
+    there = {*table["judge_1"], *table["judge_2"]}
+    records = {judge: record for judge, record in drawing.settings["records"].items() if judge in there}
+    compared = drawing.settings["compared"]
+    notes = {entry["name"]: AFTERWARDS for entry in compared if entry.get("chosen_after_seeing")}
     return attribute_similarity_figure(
-        table, _attributes(drawing, judges), group=drawing.group_text(figure["group"]),
-        n=drawing.n_text(figure["group"]), width=drawing.width,
+        table, attribute_table(records, compared), group=drawing.group_text(figure["group"]),
+        n=drawing.n_text(figure["group"]), notes=notes, width=drawing.width,
     )  # fmt: skip
 
 

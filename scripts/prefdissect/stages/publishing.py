@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from prefdissect import publication
 from prefdissect.catalogue import load_catalogue
@@ -121,17 +122,28 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         config=config,
         records=records,
         catalogue=load_catalogue(catalogue),
-        pairs=read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id", "source"]),
         groups=read_table(inputs["groups"], "groups"),
-        features=read_table(inputs["features"], "features"),
-        dropped=read_table(inputs["dropped"], "dropped_pairs"),
         coefficients=read_table(inputs["coefficients"], "coefficients"),
         quality=read_table(inputs["fit_quality"], "fit_quality"),
         similarity=read_table(inputs["similarity"], "similarity"),
-        datasheet=read_datasheet(inputs["datasheet"]),
-        notes={Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in inputs["notes"]},
+        clusters=read_table(inputs["clusters"], "clusters"),
+        linkage=read_table(inputs["linkage"], "linkage"),
+        draws=pq.read_table(inputs["draws"]).to_pandas(),
+        **(_of_pairs(inputs) if "pairs" in inputs else {}),
     )
     write_text(output, render_findings(evidence))
+
+
+def _of_pairs(inputs: dict) -> dict:
+    """What is known where pairs are."""
+    notes = inputs["notes"] if isinstance(inputs["notes"], list) else list(inputs["notes"])
+    return {
+        "pairs": read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id", "source"]),
+        "features": read_table(inputs["features"], "features"),
+        "dropped": read_table(inputs["dropped"], "dropped_pairs"),
+        "datasheet": read_datasheet(inputs["datasheet"]),
+        "notes": {Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in notes},
+    }
 
 
 def write_provenance(config: dict, files: list[str], tables: list[str], output: str) -> None:
