@@ -98,8 +98,11 @@ def dot_panel(sheet: Sheet, labels: Sequence[str], dots: Sequence[Dots], scale: 
     -------
     The axes, with rows at the positions of its `yticks`.
     """
-    wrapped = [wrap(label, font, 0.38 * sheet.width) for label in labels]
-    label_width = max(text_width(line, font) for lines in wrapped for line in lines)
+    weights = ["bold" if bold else "normal" for bold in scale.bold] or ["normal"] * len(labels)
+    wrapped = [wrap(label, font, 0.38 * sheet.width, weight) for label, weight in zip(labels, weights, strict=True)]
+    label_width = max(
+        text_width(line, font, weight) for lines, weight in zip(wrapped, weights, strict=True) for line in lines
+    )
     left = MARGIN + label_width + 0.08
     texts = [*scale.numbers, scale.numbers_title]
     right = max((text_width(text, SMALL) for text in texts), default=0) + (0.1 if scale.numbers else 0.06)

@@ -118,7 +118,7 @@ def _body(sheet: Sheet, rows: pd.DataFrame, matrix: np.ndarray, labels, left: fl
             sheet.label(map_left + (number + 0.5) * cell, sheet.top, str(number + 1), TINY, ha="center", colour=GREY)
     sheet.advance(line_height(TINY) + 0.02)
     axes = sheet.axes(left, sheet.top, bars, cell * n)
-    _draw_bars(axes, rows, labels, bars)
+    _draw_bars(axes, rows, labels, bars, BODY if cell >= line_height(BODY) else SMALL)
     axes = sheet.axes(map_left, sheet.top, cell * n, cell * n)
     _draw_map(axes, matrix, cell)
     sheet.advance(cell * n)
@@ -140,7 +140,7 @@ def _scale_bar(sheet: Sheet, left: float, length: float) -> None:
     axes.tick_params(length=2, width=0.6, pad=1)
 
 
-def _draw_bars(axes: Axes, rows: pd.DataFrame, labels: list[str], width: float) -> None:
+def _draw_bars(axes: Axes, rows: pd.DataFrame, labels: list[str], width: float, font: float) -> None:
     n = len(rows)
     axes.set(xlim=(0, 100), ylim=(n - 0.5, -0.5))
     for number in range(0, n, 2):
@@ -150,7 +150,7 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, labels: list[str], width: float) 
     for number, value in enumerate(share):
         text = f"{value:.0f}" if value == 0 or value >= 0.5 else "<1"
         axes.text(value + 5 / width, number, text, size=SMALL, va="center_baseline", color=INK, zorder=3)
-    axes.set_yticks(range(n), labels, size=BODY, linespacing=LINE_SPACING)
+    axes.set_yticks(range(n), labels, size=font, linespacing=LINE_SPACING)
     for tick, value in zip(axes.get_yticklabels(), share, strict=True):
         tick.set_color(INK if value else GREY)
     axes.set_xticks([])
