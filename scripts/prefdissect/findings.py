@@ -166,9 +166,9 @@ def describe_summary(evidence: Evidence) -> list[str]:
     if human := evidence.config["comparison"]["human"]:
         nearest = _nearest(evidence.compared, human, leave_out=())
         if nearest is not None:
-            text = f"Nearest to {evidence.label(human)}: {evidence.label(nearest['other'])}, {_interval(nearest)}."
-            sentences.append(text)
-    return sentences
+            other = evidence.label(nearest["other"])
+            sentences.append(f"Nearest to {evidence.label(human)}: {other}, {_interval(nearest, evidence)}.")
+    return sentences + findings_comparison.describe_aligned(evidence.compared, evidence.records)
 
 
 def describe_kinds_of_judges(evidence: Evidence) -> list[str]:
@@ -193,7 +193,6 @@ def describe_comparison(evidence: Evidence) -> list[str]:
     unit = "the scenario groups" if evidence.published else "the prompts"
     sentences = findings_comparison.describe_kinds(similarity, records, wanted) if len(similarity) else []
     sentences += findings_comparison.describe_clusters(evidence.clusters, evidence.linkage, records, unit)
-    sentences += findings_comparison.describe_aligned(similarity, records) if len(similarity) else []
     labels = {name: prop.label for name, prop in evidence.catalogue.items()}
     for pair in comparison["differences"]:
         table = _difference_table(evidence, tuple(pair))
@@ -335,7 +334,7 @@ def describe_similarity(evidence: Evidence) -> list[str]:
     if table.empty:
         return []
     sentences = [
-        f"{word}: {evidence.label(row['judge_1'])} and {evidence.label(row['judge_2'])}, {_interval(row)}."
+        f"{word}: {evidence.label(row['judge_1'])} and {evidence.label(row['judge_2'])}, {_interval(row, evidence)}."
         for word, row in (
             ("Most alike", table.loc[table["value"].idxmax()]),
             ("Least alike", table.loc[table["value"].idxmin()]),
@@ -346,7 +345,7 @@ def describe_similarity(evidence: Evidence) -> list[str]:
         nearest = _nearest(table, rule, leave_out=rules)
         if nearest is not None:
             label, other = evidence.label(rule), evidence.label(nearest["other"])
-            sentences.append(f"Nearest to the control {label}: {other}, {_interval(nearest)}.")
+            sentences.append(f"Nearest to the control {label}: {other}, {_interval(nearest, evidence)}.")
     return sentences
 
 
@@ -358,8 +357,9 @@ def _nearest(table: pd.DataFrame, judge: str, leave_out) -> pd.Series | None:
     return near.loc[near["value"].idxmax()] if len(near) else None
 
 
-def _interval(row: pd.Series) -> str:
+def _interval(row: pd.Series, evidence: Evidence) -> str:
     text = f"correlation {row['value']:.2f}"
     if pd.notna(row["q025"]):
-        text += f" (95 % interval {row['q025']:.2f} to {row['q975']:.2f})"
+        how = " over scenario groups" if evidence.published else ""
+        text += f" (95 % interval{how} {row['q025']:.2f} to {row['q975']:.2f})"
     return text

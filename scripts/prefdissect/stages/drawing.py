@@ -33,7 +33,7 @@ from prefdissect.group_resampling import degree_intervals
 from prefdissect.groups import scenario_groups
 from prefdissect.names import OVERALL, POOLED
 from prefdissect.regression.contributions import contributions
-from prefdissect.tables import read_table
+from prefdissect.tables import SCHEMAS, read_table
 
 MM = 1 / 25.4
 AFTERWARDS = "Division chosen after seeing the data."
@@ -76,7 +76,8 @@ class Drawing:
 
     @cached_property
     def coefficients(self) -> pd.DataFrame:
-        return read_table(self.inputs["coefficients"], "coefficients")
+        # Checked when it was written; checking thousands of rows in every job would take as long as a figure.
+        return read_table(self.inputs["coefficients"], "coefficients", columns=list(SCHEMAS["coefficients"].columns))
 
     @cached_property
     def draws(self) -> pd.DataFrame:
