@@ -27,8 +27,8 @@ from prefdissect.figures.style import (
     wrap,
 )
 
-_GAP = 0.3
-_CELL = 0.36
+_GAP = 0.25
+_CELL = 0.33
 
 
 def attribute_similarity_figure(
