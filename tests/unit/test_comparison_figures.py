@@ -203,6 +203,12 @@ def test_shifts_are_means_of_means_and_name_what_moved_most():
     assert sorted(large[0].get_xdata()) == pytest.approx(sorted(expected))
 
 
+def test_without_a_version_in_the_group_the_figures_say_so():
+    one = aligned_shifts_figure(shifts().iloc[:0], {}, PROPERTIES, group="Code")
+    other = aligned_similarity_figure(versions().iloc[:0], {}, group="Code")
+    assert all("noalignedjudgewasfitted" in joined(figure) for figure in (one, other))
+
+
 def test_aligned_similarity_prints_means_per_base_model():
     table = versions(6)
     figure = aligned_similarity_figure(table, {}, group="Code")

@@ -57,7 +57,8 @@ def test_what_is_left_out_takes_the_default_in_nested_sections_too():
     assert study["groups"]["scenarios"] is study["groups"]["cases"] is study["groups"]["pooled"] is True
     assert study["comparison"] == {"human": "", "group": "overall", "clusters": 0, "attributes": [], "differences": []}
     assert study["preferences"] == {"ties": "drop"}
-    assert study["figures"] == {"judges": [], "groups": ["pooled"]}
+    look = {"width": 178, "font": "DejaVu Sans", "palette": "okabe_ito"}
+    assert study["figures"] == {"judges": [], "groups": ["pooled"], "attributes": [], "pairs": []} | look
     assert (study["seed"], study["measurements"], study["results_dir"]) == (1, "live", "results")
 
 

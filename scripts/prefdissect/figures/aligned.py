@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from prefdissect.figures.difference import NO_VERSION
 from prefdissect.figures.dots import Dots, Scale, dot_panel, legend_of
-from prefdissect.figures.style import BODY, GREY, SMALL, TITLE, Sheet, figure_style, palette
+from prefdissect.figures.style import BODY, GREY, SMALL, TITLE, Sheet, figure_style, nothing_figure, palette
 
 _INDENT = "↳ "
 
@@ -38,6 +39,10 @@ def aligned_similarity_figure(
     width
         Inches.
     """
+    if similarity.empty:
+        return nothing_figure(
+            "How alike aligned judges are to their base models", NO_VERSION.format(group=group), width
+        )
     mean = similarity.groupby("base", sort=False)["value"].mean().sort_values(kind="stable")
     names, rows, bold = [], [], []
     for base, value in mean.items():

@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 
 from prefdissect.errors import InputError
 from prefdissect.figures.dots import Dots, dot_panel, legend_of, scale_around_zero
-from prefdissect.figures.style import BODY, GREY, SMALL, TITLE, Sheet, figure_style, palette
+from prefdissect.figures.style import BODY, GREY, SMALL, TITLE, Sheet, figure_style, nothing_figure, palette
 
 POINTS = "#9a9a9a"
 MOST_EQUAL_ROWS = 5  # more rows than these that say nothing become a footnote
+NO_VERSION = "{group}: no aligned judge was fitted together with its base model."
 _LEAST = 3.0  # half the scale, in points of degree, so that trifles look like trifles
 
 
@@ -118,6 +119,8 @@ def aligned_shifts_figure(
     width
         Inches.
     """
+    if shifts.empty:
+        return nothing_figure("What alignment changes", NO_VERSION.format(group=group), width)
     per_base = shifts.groupby(["base", "property"], sort=False)["value"].mean().unstack("property")
     mean = per_base.mean().sort_values(ascending=False, kind="stable")
     moved = per_base.abs().mean(axis=1).idxmax() if len(per_base) > 2 else None

@@ -209,12 +209,13 @@ def _attribute_codes(attributes: pd.DataFrame | None, order: list[str]) -> dict[
         raise InputError(
             f"{table.shape[1]} attributes are too many beside a heat map", fix=f"at most {MOST_ATTRIBUTES}"
         )
-    return {str(name): _levels(table[name].reindex(order)) for name in table}
+    return {str(name): _levels(table[name], order) for name in table}
 
 
-def _levels(values: pd.Series) -> pd.Categorical:
+def _levels(values: pd.Series, order: list[str]) -> pd.Categorical:
+    """Levels in the order of the study, their values in the order of the rows."""
     texts = values.map(level_text)
-    return pd.Categorical(texts, categories=level_order(texts))
+    return pd.Categorical(texts.reindex(order), categories=level_order(texts))
 
 
 def _are_numbers(levels: pd.Categorical) -> bool:

@@ -312,3 +312,13 @@ class Sheet:
         for place in self._place:
             place(height)
         return self.figure
+
+
+def nothing_figure(title: str, why: str, width: float) -> Figure:
+    """A figure that says why there is nothing to show."""
+    with figure_style():
+        sheet = Sheet(width)
+        sheet.text(title, TITLE, weight="bold")
+        sheet.advance(0.03)
+        sheet.text(why, BODY, colour=GREY)
+        return sheet.finish()

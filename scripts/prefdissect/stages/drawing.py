@@ -26,7 +26,7 @@ from prefdissect.figures.fit_quality import fit_quality_figure
 from prefdissect.figures.heatmap import similarity_figure
 from prefdissect.figures.properties import properties_figure
 from prefdissect.figures.saving import save_figure
-from prefdissect.figures.style import Look, use_look
+from prefdissect.figures.style import Look, nothing_figure, use_look
 from prefdissect.figures.top_properties import top_properties_figure
 from prefdissect.figures.waterfall import waterfall_figure
 from prefdissect.group_resampling import degree_intervals
@@ -233,6 +233,11 @@ def _attributes(drawing: Drawing, judges: list[str]) -> pd.DataFrame | None:
 def _group_similarity(drawing: Drawing, figure: dict) -> Figure:
     table = pd.read_csv(drawing.inputs["group_similarity"])
     groups = [group for group in dict.fromkeys(drawing.coefficients["group"]) if group != OVERALL]
+    title = "In which groups judges reward the same"
+    if table["value"].notna().sum() == 0:
+        return nothing_figure(
+            "In which groups judges reward the same", "Fewer than two groups have effects.", drawing.width
+        )
     matrix = table.rename(columns={"group_1": "judge_1", "group_2": "judge_2"})
     low, high = table["n_judges"].min(), table["n_judges"].max()
     over = f"the {low} to {high} judges for whom it is defined" if low < high else f"{high} judges"
@@ -240,7 +245,7 @@ def _group_similarity(drawing: Drawing, figure: dict) -> Figure:
         matrix,
         differences.group_linkage(matrix, groups),
         {group: "all pairs" if group == POOLED else CASE_LABELS.get(group, group) for group in groups},
-        title="In which groups judges reward the same",
+        title=title,
         subtitle=f"Pearson correlation of one judge's effect strengths in two groups, mean over"
         f" {over}. No intervals. Tree: average linkage.",
         value_label="similarity of groups",
