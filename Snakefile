@@ -138,5 +138,6 @@ if not PUBLISHED:
 
 
 include: "workflow/rules/comparison.smk"
+include: "workflow/rules/figure_files.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/publication.smk"
