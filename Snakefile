@@ -14,12 +14,20 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from prefdissect.annotators.passes import ANNOTATION_PROTOCOL
-from prefdissect.catalogue import CASES
 from prefdissect.comparison_config import comparison_tables
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
+from prefdissect.figure_list import (
+    CATEGORIES,
+    compared_attributes,
+    data_groups,
+    figures_of,
+    labels_of,
+    shown_attributes,
+    shown_judges,
+)
 from prefdissect.judges.worker import PROTOCOL
-from prefdissect.names import OVERALL, POOLED, figure_file, one_of
+from prefdissect.names import one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
 from prefdissect.regression.registry import ESTIMATORS as ESTIMATOR_MODULES
@@ -32,7 +40,7 @@ try:
     if not workflow.configfiles:
         config = {**read_config(Path(workflow.basedir) / "config.yaml"), **config}
     STUDY = load_study(config)
-    LIVE = STUDY["measurements"] == "live"
+    LIVE, PUBLISHED = (STUDY["measurements"] == kind for kind in ("live", "published"))
     FILES = {name: source_files(record) for name, record in STUDY.sources.items()} if LIVE else {}
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -42,28 +50,20 @@ LOGS = f"{OUT}/logs"
 BENCHMARKS = f"{OUT}/benchmarks"
 JUDGES = list(STUDY.judges)
 ANNOTATORS = list(STUDY.annotators)
-ESTIMATORS = STUDY["regression"]["estimators"]
+ESTIMATORS = ["published"] if PUBLISHED else STUDY["regression"]["estimators"]
 ESTIMATOR = ESTIMATORS[0]
-DEGREE_JUDGES = STUDY["figures"]["judges"] or JUDGES[:4]
-DEGREE_GROUPS = STUDY["figures"]["groups"]
-FIGURES = [f"degree/{figure_file(group)}" for group in DEGREE_GROUPS]
-FIGURES += ["similarity"] if len(JUDGES) > 1 else []
-# Cases depend on the annotators, and `overall` is a mean of fits: neither has a datasheet.
-DATASHEET_GROUPS = {
-    figure_file(group): group for group in [POOLED, *DEGREE_GROUPS] if group not in (OVERALL, *CASES.values())
-}
-FIGURES += [f"datasheet/{name}" for name in DATASHEET_GROUPS]
-TABLES = [
-    "effects",
-    "fit_quality",
-    "similarity",
-    "group_similarity",
-    "clusters",
-    "top_properties",
-    "judge_datasheet",
-    "property_statistics",
-    "property_correlations",
+FIGURES = figures_of(STUDY)
+FIGURE_FILES = [name for part in FIGURES.values() for name in part]
+TABLES = ["effects", "similarity", "group_similarity", "clusters", "top_properties"]
+if not PUBLISHED:  # these need pairs
+    TABLES += ["fit_quality", "judge_datasheet", "property_statistics", "property_correlations"]
+# Differences, attributes, base judges and drift: where the study asks for them.
+COMPARED = [
+    table
+    for table in comparison_tables(STUDY["comparison"], STUDY.judges)
+    if not (PUBLISHED and table in ("flip_counts", "flipped_pairs"))
 ]
+TABLES += COMPARED
 # Beside published coefficients, where the study names them.
 AGAINST_PUBLISHED = ["against_published", "against_published_summary"] if STUDY["regression"]["published"] else []
 REFERENCE_FILES = (
@@ -71,11 +71,10 @@ REFERENCE_FILES = (
     if AGAINST_PUBLISHED
     else []
 )
-# Differences, attributes, base judges and drift: where the study asks for them.
-COMPARED = comparison_tables(STUDY["comparison"], STUDY.judges)
-TABLES += COMPARED
-LATEX = ["clusters", "top_properties", "judge_datasheet"]
-LATEX += [table for table in ("cluster_numbers", "attribute_similarity", "base_similarity") if table in COMPARED]
+# Lists of pairs are not printed.
+PRINTED = [table for table in TABLES if table != "flipped_pairs"]
+TABLE_FILES = expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *AGAINST_PUBLISHED])
+TABLE_FILES += expand("{out}/tables/{table}.{form}", out=OUT, table=PRINTED, form=["md", "tex"])
 
 
 wildcard_constraints:
@@ -98,9 +97,8 @@ localrules:
 
 rule all:
     input:
-        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
-        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *AGAINST_PUBLISHED]),
-        expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
+        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURE_FILES, form=["pdf", "png"]),
+        TABLE_FILES,
         f"{OUT}/findings.html",
         f"{OUT}/provenance.json",
 
@@ -108,14 +106,13 @@ rule all:
 rule figures:
     """Every figure of the study."""
     input:
-        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURES, form=["pdf", "png"]),
+        expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURE_FILES, form=["pdf", "png"]),
 
 
 rule tables:
     """Every table of the study."""
     input:
-        expand("{out}/tables/{table}.csv", out=OUT, table=[*TABLES, *AGAINST_PUBLISHED]),
-        expand("{out}/tables/{table}.tex", out=OUT, table=LATEX),
+        TABLE_FILES,
 
 
 rule contributions:
@@ -151,11 +148,21 @@ if LIVE:
     include: "workflow/rules/annotations.smk"
     include: "workflow/rules/freeze.smk"
 
+elif PUBLISHED:
+
+    include: "workflow/rules/published.smk"
+
 else:
 
     include: "workflow/rules/frozen.smk"
 
 
-include: "workflow/rules/regression.smk"
+if not PUBLISHED:
+
+    include: "workflow/rules/regression.smk"
+
+
 include: "workflow/rules/comparison.smk"
+include: "workflow/rules/figure_files.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/publication.smk"

@@ -27,6 +27,14 @@ CASES = {
     "supports_stances": "w_stances",
     "corrects_mistakes": "w_mistakes",
 }
+# The same cases, as figures and findings call them.
+CASE_LABELS = {
+    "intent_unclear": "unclear intent",
+    "express_feeling": "feelings expressed",
+    "w_constraints": "explicit constraints",
+    "w_stances": "subjective stances",
+    "w_mistakes": "mistakes or biases",
+}
 
 
 # What the analysis of a query says, by case: two flags (of which the first marks its case by being false), three lists.

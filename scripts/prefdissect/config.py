@@ -21,6 +21,7 @@ from prefdissect.config_schema import (
     engine_schema,
     kinds,
     load_schema,
+    published_schema,
     record_schema,
     shown,
 )
@@ -41,8 +42,8 @@ LOADED = ("transformers", "vllm")
 ASKED = (*LOADED, "openai", "fake")
 RECORD_SECTIONS = {"sources": "source", "judges": "judge", "annotators": "annotator"}
 PATH_SECTIONS = (
-    "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "catalogue",
-    "regression",
+    "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "published",
+    "catalogue", "regression",
 )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def load_study(config: dict) -> Study:
         Naming the config key (or the line of a list of judges), its value and what would be right.
     """
     config = _text_keys(deepcopy(config))
-    check(config, load_schema(), Place())
+    check(config, published_schema() if config.get("measurements") == "published" else load_schema(), Place())
     fill = _filler(config["data_dir"])
     config |= {key: fill(config[key]) for key in PATH_SECTIONS}
     judges = _frozen_judges(config) if config["measurements"] == "frozen" else _live_judges(config, fill)
@@ -132,11 +133,12 @@ def load_study(config: dict) -> Study:
         if "prompts" in record:
             record["prompts"] = product_file(record["prompts"])
     study = Study(config)
+    _check_published(study, places["judges"])
     _check_references(study, places)
     check_comparison(study["comparison"], study.judges)
     _check_groups(config["groups"], config["measurements"] == "live")
     _check_figures(study)
-    _check_published(study["regression"]["published"])
+    _check_reference(study["regression"]["published"])
     return study
 
 
@@ -327,7 +329,7 @@ def _check_figures(study: Study) -> None:
             raise InputError(f"config key `figures.groups`: {both} would have the same file name", fix="show one")
 
 
-def _check_published(folder: str) -> None:
+def _check_reference(folder: str) -> None:
     """Before anything is judged or fitted."""
     if folder and not any(Path(folder).glob("model_*_fitted_paras.jsonl")):
         raise InputError(
@@ -341,6 +343,21 @@ def _check_shown(key: str, group: str, groups: dict) -> None:
     needs = {POOLED: "pooled", OVERALL: "scenarios"}.get(group)
     if needs and not groups[needs]:
         raise InputError(f"config key `{key}`: `{group}` needs `groups.{needs}: true`", fix="or name another group")
+
+
+def _check_published(study: Study, places: list[Place]) -> None:
+    """Judges known by published coefficients alone belong to a study that starts from these, and to no other."""
+    published = study["measurements"] == "published"
+    for judge, place in zip(study["judges"], places, strict=True):
+        if (judge["kind"] == "published") != published:
+            fix = "`kind: published` goes with `measurements: published`, and with nothing else"
+            raise InputError(f"{place.at('kind')} is {shown(judge['kind'])} in this study", fix=fix)
+    if published and not Path(study["published"]).is_dir():
+        raise InputError(
+            f"config key `published`: the folder `{study['published']}` does not exist",
+            fix="get github.com/GAIR-NLP/Preference-Dissection and name its folder fitted_paras_comparison; "
+            "`--config data_dir=...` sets the folder above it",
+        )
 
 
 def _known(name: str, allowed, key: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import jsonschema
 
 from prefdissect.errors import InputError
+from prefdissect.names import OVERALL
 from prefdissect.yaml_files import read_yaml
 
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "config.schema.yaml"
@@ -89,6 +90,18 @@ class Place:
 def load_schema() -> dict:
     """The schema of a study."""
     return read_yaml(SCHEMA_PATH, "schema")
+
+
+@lru_cache
+def published_schema() -> dict:
+    """The schema of a study that starts from published coefficients: no source, no annotator, no group of all pairs."""
+    schema = deepcopy(load_schema())
+    schema["required"] = ["study", "published"]
+    for section, what in (("sources", "pairs"), ("annotators", "ratings")):
+        about = f"left out, for a study of published coefficients has no {what}"
+        schema["properties"][section] = {"type": "array", "maxItems": 0, "default": [], "description": about}
+    schema["properties"]["figures"]["properties"]["groups"]["default"] = [OVERALL]
+    return schema
 
 
 def record_schema(section: str, kind: str) -> dict:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 import numpy as np
 import pandas as pd
 
-from prefdissect.catalogue import Catalogue
+from prefdissect import differences, findings_comparison
+from prefdissect.attributes import known_attributes
+from prefdissect.catalogue import CASE_LABELS, Catalogue
+from prefdissect.groups import scenario_groups
 from prefdissect.names import OVERALL, POOLED
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "workflow" / "report" / "findings.html.j2"
+NEUTRAL = 50.0
 NULL_SHARE = 0.05
 N_LISTED = 3
 MOSTLY_ZERO = 0.95
@@ -28,15 +32,38 @@ class Evidence:
     config: dict
     records: dict[str, dict]
     catalogue: Catalogue
-    pairs: pd.DataFrame
     groups: pd.DataFrame
-    features: pd.DataFrame
-    dropped: pd.DataFrame
     coefficients: pd.DataFrame
     quality: pd.DataFrame
     similarity: pd.DataFrame
-    datasheet: pd.DataFrame
-    notes: dict[str, dict[str, int]]
+    clusters: pd.DataFrame
+    linkage: pd.DataFrame
+    draws: pd.DataFrame
+    # What a study of published coefficients has not.
+    pairs: pd.DataFrame | None = None
+    features: pd.DataFrame | None = None
+    dropped: pd.DataFrame | None = None
+    datasheet: pd.DataFrame | None = None
+    notes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def published(self) -> bool:
+        """Whether the study starts from published coefficients."""
+        return self.config["measurements"] == "published"
+
+    @property
+    def scenarios(self) -> list[str]:
+        """Scenario groups that were fitted for every judge: those that `overall` averages."""
+        fitted = self.coefficients.groupby("group")["judge"].nunique()
+        judges = self.coefficients["judge"].nunique()
+        return [group for group in scenario_groups(self.groups) if fitted.get(group, 0) == judges]
+
+    @property
+    def compared(self) -> pd.DataFrame:
+        """Correlations of judges in the group of the comparison."""
+        table = self.similarity
+        chosen = (table["group"] == self.config["comparison"]["group"]) & (table["metric"] == "pearson")
+        return table[chosen].dropna(subset="value")
 
     def label(self, judge: str) -> str:
         return self.records[judge]["label"]
@@ -55,13 +82,17 @@ def render_findings(evidence: Evidence) -> str:
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=evidence.config["title"] or evidence.config["study"],
         study=evidence.config["study"],
-        group=evidence.shown_group,
+        group=_group_text(evidence.shown_group),
+        published=evidence.published,
+        summary=describe_summary(evidence),
         data=describe_data(evidence),
-        properties=describe_properties(evidence),
+        kinds=describe_kinds_of_judges(evidence),
+        properties=None if evidence.published else describe_properties(evidence),
         judges=[describe_judge(evidence, judge) for judge in evidence.records],
         groups=describe_groups(evidence),
         controls=describe_controls(evidence),
-        similarity=describe_similarity(evidence),
+        similarity=describe_similarity(evidence) + describe_comparison(evidence),
+        seed=evidence.config["seed"],
         ties=evidence.config["preferences"]["ties"],
         regression=evidence.config["regression"],
     )
@@ -73,6 +104,8 @@ def percent(share: float) -> str:
 
 def describe_data(evidence: Evidence) -> list[str]:
     """How many pairs came from where, and what was left out."""
+    if evidence.published:
+        return _describe_published(evidence)
     pairs = evidence.pairs
     sentences = [
         f"{len(pairs)} pairs over {pairs['prompt_id'].nunique()} prompts, judged by {len(evidence.records)} judges."
@@ -87,6 +120,100 @@ def describe_data(evidence: Evidence) -> list[str]:
         listed = "; ".join(f"{reason}: {count}" for reason, count in reasons.items())
         sentences.append(f"{evidence.dropped['pair_id'].nunique()} pairs leave every fit ({listed}).")
     return sentences
+
+
+def _describe_published(evidence: Evidence) -> list[str]:
+    table = evidence.coefficients
+    sizes = table[table["group"] != OVERALL].groupby("group")["n_pairs"].max()
+    scenarios = [group for group in sizes.index if group in evidence.scenarios]
+    sentences = [
+        f"{table['judge'].nunique()} judges, {table['property'].nunique()} properties, {len(sizes)} groups of pairs: "
+        "published effect strengths, without the pairs, the verdicts or the ratings behind them."
+    ]
+    if sizes.max():
+        sentences.append(
+            f"{sizes[scenarios].sum():,} pairs in {len(scenarios)} scenario groups ({sizes[scenarios].min()} to "
+            f"{sizes[scenarios].max()} each), counted before pairs whose errors could not be checked left the fits; "
+            "how many did is not published."
+        )
+    return sentences
+
+
+def describe_summary(evidence: Evidence) -> list[str]:
+    """The study in a few sentences: what its judges have in common, and who stands apart."""
+    rows = evidence.coefficients[evidence.coefficients["group"] == evidence.shown_group]
+    judges = rows["judge"].nunique()
+    if not judges:
+        return []
+    sentences = []
+    if evidence.published:
+        mean = rows.groupby("property", sort=False)["degree"].mean().sort_values(ascending=False, kind="stable")
+        top = ", ".join(f"{evidence.catalogue.label(name)} ({mean[name]:.1f})" for name in mean.index[:N_LISTED])
+        last = ", ".join(
+            f"{evidence.catalogue.label(name)} ({mean[name]:.1f})" for name in mean.index[: -N_LISTED - 1 : -1]
+        )
+        sentences.append(
+            f"Averaged over the {judges} judges, the properties rewarded most are {top}; least are {last} "
+            "(degree of preference; 50 is neutral)."
+        )
+    else:
+        told = rows[rows["word"].isin(["rewards", "penalises"])]
+        counts = told.groupby(["property", "word"]).size().sort_values(ascending=False, kind="stable")
+        for (name, word), count in list(counts.items())[:N_LISTED]:
+            sentences.append(f"{count} of {judges} judges can be told to {word[:-1]} {evidence.catalogue.label(name)}.")
+        if told.empty:
+            sentences.append(f"No effect of any judge can be told from neutral; {NOT_KNOWN}.")
+    if human := evidence.config["comparison"]["human"]:
+        nearest = _nearest(evidence.compared, human, leave_out=())
+        if nearest is not None:
+            other = evidence.label(nearest["other"])
+            sentences.append(f"Nearest to {evidence.label(human)}: {other}, {_interval(nearest, evidence)}.")
+    return sentences + findings_comparison.describe_aligned(evidence.compared, evidence.records)
+
+
+def describe_kinds_of_judges(evidence: Evidence) -> list[str]:
+    """Which judges were asked, by kind and by attribute."""
+    kinds: dict[str, list[str]] = {}
+    for record in evidence.records.values():
+        kinds.setdefault(record["kind"], []).append(record["label"])
+    names = {"rule": "rules, which are controls", "recorded": "recorded verdicts", "simulated": "simulated judges",
+             "published": "published coefficients"}  # fmt: skip
+    sentences = []
+    for kind, labels in kinds.items():
+        listed = ", ".join(labels[:40]) + (f" and {len(labels) - 40} more" if len(labels) > 40 else "")
+        sentences.append(f"{len(labels)} by {names.get(kind, kind)}: {listed}.")
+    return sentences
+
+
+def describe_comparison(evidence: Evidence) -> list[str]:
+    """Kinds of judges, clusters, aligned versions, and the differences that the config names."""
+    comparison, records = evidence.config["comparison"], evidence.records
+    similarity = evidence.compared
+    wanted = comparison["attributes"] or [{"name": name} for name in known_attributes(records)]
+    unit = "the scenario groups" if evidence.published else "the prompts"
+    sentences = findings_comparison.describe_kinds(similarity, records, wanted) if len(similarity) else []
+    sentences += findings_comparison.describe_clusters(evidence.clusters, evidence.linkage, records, unit)
+    labels = {name: prop.label for name, prop in evidence.catalogue.items()}
+    for pair in comparison["differences"]:
+        table = _difference_table(evidence, tuple(pair))
+        if len(table):
+            named = tuple(evidence.label(judge) for judge in pair)
+            sentences.append(findings_comparison.describe_difference(table, named, labels, not evidence.published))
+    return sentences
+
+
+def _difference_table(evidence: Evidence, judges: tuple[str, str]) -> pd.DataFrame:
+    group = evidence.config["comparison"]["group"]
+    if evidence.published and group == OVERALL:
+        return differences.group_differences(
+            evidence.coefficients, judges, evidence.scenarios, evidence.config["seed"]
+        )[0]
+    return differences.degree_difference(evidence.coefficients, evidence.draws, judges, group, evidence.scenarios)
+
+
+def _group_text(group: str) -> str:
+    texts = {OVERALL: "the mean over scenario groups", POOLED: "all pairs"}
+    return texts.get(group) or CASE_LABELS.get(group, group)
 
 
 def describe_properties(evidence: Evidence) -> dict[str, list[str]]:
@@ -116,9 +243,20 @@ def describe_judge(evidence: Evidence, judge: str) -> dict:
     mine = table[(table["judge"] == judge) & (table["group"] == evidence.shown_group)]
     effects = {}
     for word, ascending in (("rewards", False), ("penalises", True)):
-        chosen = mine[mine["word"] == word].sort_values("degree", ascending=ascending).head(N_LISTED)
+        side = mine[mine["word"] == word] if not evidence.published else _beyond_neutral(mine, word)
+        chosen = side.sort_values("degree", ascending=ascending, kind="stable").head(N_LISTED)
         effects[word] = [_effect(row, evidence.catalogue) for _, row in chosen.iterrows()]
-    sheet = evidence.datasheet.query("group == @POOLED").set_index("judge").loc[judge]
+    facts = [] if evidence.datasheet is None else _behaviour(evidence.datasheet, judge)
+    return {"label": evidence.label(judge), "facts": facts, "fitted": len(mine) > 0, **effects}
+
+
+def _beyond_neutral(rows: pd.DataFrame, word: str) -> pd.DataFrame:
+    """Effects on one side of neutral, where no interval says which of them can be told from it."""
+    return rows[rows["degree"] > NEUTRAL] if word == "rewards" else rows[rows["degree"] < NEUTRAL]
+
+
+def _behaviour(datasheet: pd.DataFrame, judge: str) -> list[str]:
+    sheet = datasheet.query("group == @POOLED").set_index("judge").loc[judge]
     facts = []
     if pd.notna(sheet["undecided"]) and sheet["undecided"] > 0:
         facts.append(f"undecided in {percent(sheet['undecided'])} of pairs")
@@ -126,7 +264,7 @@ def describe_judge(evidence: Evidence, judge: str) -> dict:
         facts.append(f"the first slot wins {percent(sheet['first_slot'])} of its verdicts")
     if (lost := sheet["unparsed"] + sheet["failed"]) > 0:
         facts.append(f"{percent(lost)} of requests without a verdict")
-    return {"label": evidence.label(judge), "facts": facts, "fitted": len(mine) > 0, **effects}
+    return facts
 
 
 def describe_groups(evidence: Evidence) -> list[dict]:
@@ -137,8 +275,8 @@ def describe_groups(evidence: Evidence) -> list[dict]:
         quality = evidence.quality[evidence.quality["group"] == group]
         rows.append(
             {
-                "group": group,
-                "pairs": f"{part['n_pairs'].min()} to {part['n_pairs'].max()}",
+                "group": CASE_LABELS.get(group, group),
+                "pairs": _span(part["n_pairs"]),
                 "judges": part["judge"].nunique(),
                 "skipped": int(quality["skipped"].notna().sum()),
                 "effects": int(told.sum()),
@@ -152,6 +290,11 @@ def describe_groups(evidence: Evidence) -> list[dict]:
     return rows
 
 
+def _span(counts: pd.Series) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low:,} to {high:,}" if low < high else f"{low:,}" if high else "not published"
+
+
 def _median_percent(values: pd.Series) -> str:
     values = values.dropna()
     return percent(values.median()) if len(values) else "-"
@@ -163,6 +306,8 @@ def _remark(group: str, told: pd.Series, part: pd.DataFrame) -> str:
     if (part["mean"] == 0).mean() >= MOSTLY_ZERO and told.mean() < HARDLY_ANY:
         nothing = "almost nothing" if (part["mean"] != 0).any() else "nothing"
         return f"shrinks to {nothing}: too few pairs for the prior to let effects through; {NOT_KNOWN}"
+    if (part["word"] == "no interval").all():
+        return "no intervals, so nothing is called distinguishable or not"
     if not told.any():
         return f"no effect can be told from neutral; {NOT_KNOWN}"
     return "all pairs in one fit" if group == POOLED else ""
@@ -185,13 +330,11 @@ def describe_controls(evidence: Evidence) -> list[str]:
 
 def describe_similarity(evidence: Evidence) -> list[str]:
     """Nearest judges, and how near each judge is to the rule judges."""
-    group = evidence.config["comparison"]["group"]
-    table = evidence.similarity
-    table = table[(table["group"] == group) & (table["metric"] == "pearson")].dropna(subset="value")
+    table = evidence.compared
     if table.empty:
         return []
     sentences = [
-        f"{word}: {evidence.label(row['judge_1'])} and {evidence.label(row['judge_2'])}, {_interval(row)}."
+        f"{word}: {evidence.label(row['judge_1'])} and {evidence.label(row['judge_2'])}, {_interval(row, evidence)}."
         for word, row in (
             ("Most alike", table.loc[table["value"].idxmax()]),
             ("Least alike", table.loc[table["value"].idxmin()]),
@@ -202,7 +345,7 @@ def describe_similarity(evidence: Evidence) -> list[str]:
         nearest = _nearest(table, rule, leave_out=rules)
         if nearest is not None:
             label, other = evidence.label(rule), evidence.label(nearest["other"])
-            sentences.append(f"Nearest to the control {label}: {other}, {_interval(nearest)}.")
+            sentences.append(f"Nearest to the control {label}: {other}, {_interval(nearest, evidence)}.")
     return sentences
 
 
@@ -214,8 +357,9 @@ def _nearest(table: pd.DataFrame, judge: str, leave_out) -> pd.Series | None:
     return near.loc[near["value"].idxmax()] if len(near) else None
 
 
-def _interval(row: pd.Series) -> str:
+def _interval(row: pd.Series, evidence: Evidence) -> str:
     text = f"correlation {row['value']:.2f}"
     if pd.notna(row["q025"]):
-        text += f" (95 % interval {row['q025']:.2f} to {row['q975']:.2f})"
+        how = " over scenario groups" if evidence.published else ""
+        text += f" (95 % interval{how} {row['q025']:.2f} to {row['q975']:.2f})"
     return text

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 # Groups that the program makes itself: all pairs together, and the mean over scenario groups.
 POOLED, OVERALL = "pooled", "overall"
+# Attributes of judges that are shown where the config names none.
+USUAL_ATTRIBUTES = ("size", "family", "stage")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _UNSAFE_IN_FIGURE = re.compile(r"[/\\{}\x00-\x1f]")
 

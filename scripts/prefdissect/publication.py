@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from prefdissect.datasheet import MEASURES
-from prefdissect.names import POOLED
-
 N_TOP = 3
 
 
@@ -66,36 +63,3 @@ def cluster_table(clusters: pd.DataFrame, undefined: list[str], records: dict[st
     table.insert(1, "label", [records[judge]["label"] for judge in table["judge"]])
     attributes = pd.DataFrame([records[judge]["attributes"] for judge in table["judge"]], index=table.index)
     return table.join(attributes.rename(columns=lambda name: f"{name}_attribute" if name in table else name))
-
-
-def printed_datasheet(sheet: pd.DataFrame) -> pd.DataFrame:
-    """`judge_datasheet.tex`: the rows for all pairs; the measures that exist, in per cent, with intervals."""
-    rows = sheet[sheet["group"] == POOLED]
-    printed = rows[["label", "n_pairs"]].rename(columns={"label": "judge", "n_pairs": "pairs"})
-    for measure in [name for name in MEASURES if rows[name].notna().any()]:
-        scale, form, unit = (1, ".2f", "") if measure == "kappa" else (100, ".1f", " (%)")
-        values = rows[[measure, f"{measure}_q025", f"{measure}_q975"]] * scale
-        printed[f"{measure}{unit}"] = [_with_interval(*row, form) for row in values.itertuples(index=False)]
-    return printed
-
-
-def printed_comparison(table: pd.DataFrame, group: str) -> pd.DataFrame:
-    """`attribute_similarity.tex`, `base_similarity.tex`: the rows of one group, empty columns left out."""
-    rows = table[table["group"] == group]
-    told = {"estimator": None, "group": None, "q025": None, "q975": None}
-    printed = rows[[name for name in rows if name not in told and rows[name].notna().any()]].copy()
-    values = rows[["value", "q025", "q975"]]
-    printed["value"] = [_with_interval(*row, ".3f") for row in values.itertuples(index=False)]
-    return printed
-
-
-def _with_interval(value: float, low: float, high: float, form: str) -> str:
-    if pd.isna(value):
-        return ""
-    return f"{value:{form}}" + ("" if pd.isna(low) else f" [{low:{form}}, {high:{form}}]")
-
-
-def to_latex(table: pd.DataFrame, caption: str) -> str:
-    """A booktabs table; underscores and other special characters escaped."""
-    escaped = table.rename(columns=lambda name: str(name).replace("_", " "))
-    return escaped.to_latex(index=False, escape=True, float_format="%.3g", na_rep="", caption=caption, longtable=True)

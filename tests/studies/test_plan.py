@@ -9,7 +9,7 @@ import pytest
 from running import snakemake, tiny_study
 
 pytestmark = pytest.mark.study
-DRAWN = {"plot_degree", "plot_similarity", "plot_datasheet"}
+DRAWN = {"plot_degree", "plot_effects", "plot_similarity", "plot_quality"}
 DOWNSTREAM = {"combine_preferences", "fit_coefficients", "compare_judges"} | DRAWN
 PUBLISHED = {"write_tables", "write_findings", "write_provenance"}
 
@@ -49,9 +49,21 @@ def test_a_statistics_setting_redoes_no_measurement(copy, config):
     assert plan(copy, config) == (DOWNSTREAM - {"combine_preferences"}) | PUBLISHED
 
 
-def test_a_figure_setting_redoes_the_figure(copy, config):
+def test_judges_to_show_redo_what_shows_them(copy, config):
     config["figures"] = {"judges": ["human"]}
-    assert plan(copy, config) == {"plot_degree", "write_findings", "write_provenance"}
+    # The printed tables show them too, and the figures of the data are drawn from tables.
+    redone = {"plot_degree", "plot_effects", "write_tables", "plot_quality", "write_findings", "write_provenance"}
+    assert plan(copy, config) == redone
+
+
+def test_the_look_of_figures_redoes_figures(copy, config):
+    config["figures"] = {"width": 85, "palette": "grey"}
+    assert plan(copy, config) == DRAWN | {"write_findings", "write_provenance"}
+
+
+def test_a_pair_to_take_apart_adds_one_job(copy, config):
+    config["figures"] = {"pairs": ["p003"]}
+    assert plan(copy, config) == {"plot_pairs", "write_findings", "write_provenance"}
 
 
 def test_changed_data_redo_the_import_and_touched_data_nothing(copy, config, finished):

@@ -25,7 +25,10 @@ def test_every_promised_file_is_there(finished):
     )
     for name in tables:
         assert len(pd.read_csv(out / "tables" / f"{name}.csv")), name
-    for figure in ("degree/pooled", "similarity", "datasheet/pooled"):
+        assert "\\toprule" in (out / "tables" / f"{name}.tex").read_text(encoding="utf-8"), name
+        assert "| ---" in (out / "tables" / f"{name}.md").read_text(encoding="utf-8"), name
+    figures = ("degree/pooled", "similarity", "group_similarity", "datasheet/pooled", "fit_quality/pooled")
+    for figure in (*figures, "properties/pooled", "top_properties/human"):
         assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert (out / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
     provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))

@@ -60,7 +60,8 @@ def test_what_is_left_out_takes_the_default_in_nested_sections_too():
         "base": "base", "differences": [], "group_differences": [], "drift": [],
     }  # fmt: skip
     assert study["preferences"] == {"ties": "drop"}
-    assert study["figures"] == {"judges": [], "groups": ["pooled"]}
+    look = {"width": 178, "font": "DejaVu Sans", "palette": "okabe_ito"}
+    assert study["figures"] == {"judges": [], "groups": ["pooled"], "attributes": [], "pairs": []} | look
     assert (study["seed"], study["measurements"], study["results_dir"]) == (1, "live", "results")
 
 

@@ -14,7 +14,7 @@ from sklearn.metrics import cohen_kappa_score
 from prefdissect.datasheet import COUNTS, MEASURES, judge_datasheet, kappa, read_datasheet
 from prefdissect.errors import InputError
 from prefdissect.preferences import combine
-from prefdissect.publication import printed_datasheet
+from prefdissect.printed_tables import Printing, printed
 from prefdissect.regression.resampling import resample_counts
 from prefdissect.tables import STATUSES, conform, validate, write_csv
 
@@ -234,9 +234,12 @@ def test_names_survive_the_file(tmp_path):
 def test_the_printed_sheet_is_short():
     table = whole_sheet(two_orders(), one_order("h", {"p0": "a", "p2": "b", "p4": "b"}), human="h").reset_index()
     table["label"] = table["judge"]
-    printed = printed_datasheet(table).set_index("judge")
-    assert list(printed.index) == ["j", "h"] and "mass (%)" not in printed and "kappa" in printed
-    assert printed.loc["j", "undecided (%)"].startswith("40.0 [") and printed.loc["h", "flipped (%)"] == ""
+    how = Printing({}, {}, ["j", "h"], "pooled", "pooled", intervals="In brackets: intervals.")
+    text, caption = printed("judge_datasheet", table, how)
+    text = text.set_index("judge")
+    assert list(text.index) == ["j", "h"] and "mass (%)" not in text and "kappa" in text
+    assert text.loc["j", "undecided (%)"].startswith("40.0 [") and text.loc["h", "flipped (%)"] == "–"
+    assert "all pairs" in caption and caption.endswith("In brackets: intervals.")
 
 
 def test_a_judge_with_log_probabilities():

@@ -9,7 +9,9 @@ import yaml
 
 from prefdissect.catalogue import load_catalogue
 from prefdissect.config import load_study
+from prefdissect.documentation_images import IMAGES, image_file
 from prefdissect.reference import PAGES
+from prefdissect.stages.drawing import DRAW
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -63,3 +65,22 @@ def test_the_property_of_ones_own_in_the_documentation_is_valid(root, tmp_path):
     own = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1))
     (tmp_path / "properties.yaml").write_text(yaml.safe_dump({"properties": own}), encoding="utf-8")
     assert load_catalogue(tmp_path / "properties.yaml")["names_numbers"].anchors[3] == "numbers throughout"
+
+
+def test_every_kind_of_figure_is_pictured_and_explained(root):
+    page = (root / "docs" / "figures.md").read_text(encoding="utf-8")
+    assert set(IMAGES) == set(DRAW)
+    for kind in DRAW:
+        assert f"](images/{image_file(kind)})" in page, kind
+        assert (root / "docs" / "images" / image_file(kind)).read_bytes().startswith(b"\x89PNG")
+        assert (root / "workflow" / "report" / f"{kind}_figure.rst").is_file(), kind
+
+
+def test_the_look_of_figures_in_the_documentation_is_valid(root, tmp_path, monkeypatch):
+    page = (root / "docs" / "figures.md").read_text(encoding="utf-8")
+    look = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL).group(1))
+    judges = [{"name": name, "kind": "rule", "rule": "coin"} for name in ("human", "gpt-4")]
+    study = {"study": "x", "judges": judges, "annotators": [{"name": "lexical", "kind": "lexical"}]}
+    monkeypatch.chdir(tmp_path)
+    loaded = load_study(study | look | {"sources": [{"name": "s", "kind": "table", "path": "p.csv"}]})
+    assert loaded["figures"]["width"] == 85

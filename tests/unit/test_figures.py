@@ -247,7 +247,8 @@ def test_similarity_side_bars_are_numbered_and_explained():
     table, linkage, _ = similarities(judges)
     bars = pd.DataFrame({"judge": judges[:3], "family": ["x", "y", "x"], "size": [7.0, 13.0, np.nan]})
     figure = similarity_figure(table, linkage, {j: j for j in judges}, title="t", attributes=bars)
-    assert {"1: x", "2: y", "1: 7", "2: 13", "unknown"} <= legend_labels(figure)
+    assert {"1: x", "2: y", "unknown"} <= legend_labels(figure)
+    assert {"7", "13"} <= {text.get_text() for text in texts(figure)} and "size:thenumber" in joined(figure)
     with pytest.raises(InputError, match="at most 3"):
         bars = bars.assign(p=1, q=2)
         similarity_figure(table, linkage, {j: j for j in judges}, title="t", attributes=bars)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from prefdissect.publication import cluster_table, effects_table, to_latex, top_properties
+from prefdissect.printed_tables import to_latex
+from prefdissect.publication import cluster_table, effects_table, top_properties
 from prefdissect.tables import conform
 
 LABELS = {f"x{n}": f"property {n}" for n in range(9)}
@@ -75,5 +76,5 @@ def test_clusters_where_none_or_all_are_undefined(undefined):
 
 
 def test_latex_escapes_what_latex_would_read():
-    text = to_latex(pd.DataFrame({"judge_label": ["a_b & 5 %"], "degree": [61.2345]}), "one_two")
-    assert r"a\_b \& 5 \%" in text and "61.2" in text and "judge label" in text and r"\toprule" in text
+    text = to_latex(pd.DataFrame({"judge": ["a_b & 5 %"], "degree": ["61.2"]}), "one_two: 95 %")
+    assert r"a\_b \& 5 \%" in text and "61.2" in text and r"one\_two: 95 \%" in text and r"\toprule" in text

@@ -9,6 +9,8 @@ COMPARISON_INPUTS = {
 }
 COMPARISON_SETTINGS = {
     **STUDY["comparison"],
+    # Published coefficients have no draws.
+    **({"resample": "groups"} if PUBLISHED else {}),
     "resamples": STUDY["regression"]["resamples"],
     "seed": STUDY["seed"],
 }

@@ -1,109 +1,36 @@
-# What people read: figures, tables, findings, provenance.
-REPORT = "../report"
-
-
-rule plot_degree:
-    """Draw the degree of preference per property for the chosen judges in one group."""
-    input:
-        coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
-        catalogue=STUDY.catalogue_path,
-    output:
-        pdf=f"{OUT}/figures/degree/{{group}}.pdf",
-        png=report(
-            f"{OUT}/figures/degree/{{group}}.png",
-            caption=f"{REPORT}/degree_figure.rst",
-            category="What judges reward",
-            labels={"figure": "degree of preference", "group": "{group}"},
-        ),
-    log:
-        f"{LOGS}/plot_degree/{{group}}.log",
-    benchmark:
-        f"{BENCHMARKS}/plot_degree/{{group}}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
-    params:
-        group=lambda wildcards: next(
-            group for group, name in zip(DEGREE_GROUPS, FIGURES) if name == f"degree/{wildcards.group}"
-        ),
-        judges=DEGREE_JUDGES,
-        labels=STUDY.labels,
-        estimator=ESTIMATOR,
-        code=code_hash("prefdissect.figures.degree", "prefdissect.figures.saving"),
-    script:
-        "../../scripts/plot_degree.py"
-
-
-rule plot_similarity:
-    """Draw the clustered heat map of judge similarity."""
-    input:
-        similarity=rules.compare_judges.output.similarity,
-        clusters=rules.compare_judges.output.clusters,
-        linkage=rules.compare_judges.output.linkage,
-    output:
-        pdf=f"{OUT}/figures/similarity.pdf",
-        png=report(
-            f"{OUT}/figures/similarity.png",
-            caption=f"{REPORT}/similarity_figure.rst",
-            category="How alike judges are",
-            labels={"figure": "similarity of judges", "group": STUDY["comparison"]["group"]},
-        ),
-    log:
-        f"{LOGS}/plot_similarity.log",
-    benchmark:
-        f"{BENCHMARKS}/plot_similarity.tsv"
-    conda:
-        "../../envs/workflow.yaml"
-    params:
-        group=STUDY["comparison"]["group"],
-        labels=STUDY.labels,
-        code=code_hash("prefdissect.figures.heatmap", "prefdissect.figures.saving"),
-    script:
-        "../../scripts/plot_similarity.py"
-
-
-rule plot_datasheet:
-    """Draw how each judge behaves: order, slots, indecision, length, token mass, agreement with people."""
-    input:
-        datasheet=f"{OUT}/tables/judge_datasheet.csv",
-    output:
-        pdf=f"{OUT}/figures/datasheet/{{group}}.pdf",
-        png=report(
-            f"{OUT}/figures/datasheet/{{group}}.png",
-            caption=f"{REPORT}/datasheet.rst",
-            category="How judges behave",
-            labels={"figure": "datasheet of the judges", "group": "{group}"},
-        ),
-    log:
-        f"{LOGS}/plot_datasheet/{{group}}.log",
-    benchmark:
-        f"{BENCHMARKS}/plot_datasheet/{{group}}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
-    params:
-        group=lambda wildcards: DATASHEET_GROUPS[wildcards.group],
-        labels=STUDY.labels,
-        human=STUDY["comparison"]["human"],
-        code=code_hash("prefdissect.figures.datasheet", "prefdissect.figures.saving"),
-    script:
-        "../../scripts/plot_datasheet.py"
+# What people read beside the figures: tables, findings, provenance.
+# What published coefficients come without.
+if PUBLISHED:
+    PAIR_TABLES, EVIDENCE = {}, {}
+else:
+    PAIR_TABLES = {
+        "pairs": f"{OUT}/pairs.parquet",
+        "judgements": expand("{out}/judgements/{judge}.parquet", out=OUT, judge=JUDGES),
+        "features": f"{OUT}/features.parquet",
+        "annotations": expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=ANNOTATORS),
+    }
+    EVIDENCE = {
+        "pairs": f"{OUT}/pairs.parquet",
+        "features": f"{OUT}/features.parquet",
+        "dropped": f"{OUT}/dropped_pairs.parquet",
+        "datasheet": f"{OUT}/tables/judge_datasheet.csv",
+        "notes": expand("{out}/sources/{source}/notes.json", out=OUT, source=STUDY.sources),
+    }
 
 
 rule write_tables:
     """Write the tables that people read."""
     input:
         **{table: f"{COMPARISON}/{table}.parquet" for table in COMPARED},
+        **PAIR_TABLES,
         coefficients=expand("{out}/regression/{estimator}/coefficients.parquet", out=OUT, estimator=ESTIMATORS),
         fit_quality=expand("{out}/regression/{estimator}/fit_quality.parquet", out=OUT, estimator=ESTIMATORS),
         similarity=rules.compare_judges.output.similarity,
         group_similarity=rules.compare_judges.output.group_similarity,
         clusters=rules.compare_judges.output.clusters,
         undefined=rules.compare_judges.output.undefined,
-        pairs=f"{OUT}/pairs.parquet",
         groups=f"{OUT}/groups.parquet",
-        judgements=expand("{out}/judgements/{judge}.parquet", out=OUT, judge=JUDGES),
         preferences=f"{OUT}/preferences.parquet",
-        features=f"{OUT}/features.parquet",
-        annotations=expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=ANNOTATORS),
         catalogue=STUDY.catalogue_path,
     output:
         **{
@@ -115,7 +42,7 @@ rule write_tables:
             )
             for table in TABLES
         },
-        **{f"{table}_tex": f"{OUT}/tables/{table}.tex" for table in LATEX},
+        **{f"{table}_{form}": f"{OUT}/tables/{table}.{form}" for table in PRINTED for form in ["md", "tex"]},
     log:
         f"{LOGS}/write_tables.log",
     benchmark:
@@ -131,8 +58,17 @@ rule write_tables:
             "group": STUDY["comparison"]["group"],
             "compared": COMPARED,
             "graded": STUDY["regression"]["graded"],
+            "judges": shown_judges(STUDY),
+            "shown": STUDY["figures"]["groups"],
+            "data_group": data_groups(STUDY)[0],
+            "published": PUBLISHED,
         },
-        code=code_hash("prefdissect.publication", "prefdissect.datasheet", "prefdissect.regression.collinearity"),
+        code=code_hash(
+            "prefdissect.publication",
+            "prefdissect.printed_tables",
+            "prefdissect.datasheet",
+            "prefdissect.regression.collinearity",
+        ),
     script:
         "../../scripts/write_tables.py"
 
@@ -140,15 +76,14 @@ rule write_tables:
 rule write_findings:
     """Say in plain sentences what the study found, and what it could not find."""
     input:
+        **EVIDENCE,
         coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
         fit_quality=f"{OUT}/regression/{ESTIMATOR}/fit_quality.parquet",
         similarity=rules.compare_judges.output.similarity,
-        datasheet=f"{OUT}/tables/judge_datasheet.csv",
-        pairs=f"{OUT}/pairs.parquet",
         groups=f"{OUT}/groups.parquet",
-        features=f"{OUT}/features.parquet",
-        dropped=f"{OUT}/dropped_pairs.parquet",
-        notes=expand("{out}/sources/{source}/notes.json", out=OUT, source=STUDY.sources),
+        clusters=rules.compare_judges.output.clusters,
+        linkage=rules.compare_judges.output.linkage,
+        draws=f"{OUT}/regression/{ESTIMATOR}/draws.parquet",
         catalogue=STUDY.catalogue_path,
         template=product_file("workflow/report/findings.html.j2"),
     output:
@@ -175,12 +110,12 @@ rule write_findings:
 rule write_provenance:
     """Write versions, config, and hashes of inputs and results."""
     input:
-        files=[file for files in FILES.values() for file in files],
+        files=PUBLISHED_FILES if PUBLISHED else [file for files in FILES.values() for file in files],
         tables=[
             *expand("{out}/regression/{estimator}/coefficients.parquet", out=OUT, estimator=ESTIMATORS),
             rules.compare_judges.output.similarity,
             f"{OUT}/preferences.parquet",
-            f"{OUT}/features.parquet",
+            *([] if PUBLISHED else [f"{OUT}/features.parquet"]),
         ],
     output:
         provenance=report(

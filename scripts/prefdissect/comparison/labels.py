@@ -43,8 +43,10 @@ def label_similarity(
     DataFrame
         Table `similarity`. Agreement: share of pairs with the same preference among those both decided. Kappa: Cohen
         1960, *A coefficient of agreement for nominal scales*, over the same pairs; null where both judges always name
-        the same response. Intervals are quantiles over resamples of prompts.
+        the same response. Intervals are quantiles over resamples of prompts. Without preferences there is no row.
     """
+    if preferences.empty:
+        return empty_table("similarity")
     judges = list(dict.fromkeys(preferences["judge"]))
     wide = preferences.pivot(index="pair_id", columns="judge", values="preference").reindex(columns=judges)
     prompts, names = pd.factorize(pairs["prompt_id"])

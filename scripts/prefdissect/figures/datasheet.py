@@ -18,12 +18,12 @@ from prefdissect.figures.style import (
     LINE_SPACING,
     MARGIN,
     PALE,
-    PALETTE,
     SMALL,
     TITLE,
     Sheet,
     figure_style,
     line_height,
+    palette,
     text_width,
     wrap,
 )
@@ -268,11 +268,11 @@ def _draw_values(axes: Axes, plan: _Plan, left: float, measure: _Measure, rows: 
     start = left + plan.plot * (measure.neutral or 0.0) / 100
     y, heights = plan.centres[given], np.diff(plan.edges)[given]
     axes.barh(y, value - start, _BAR * np.minimum(heights, 0.23), left=start, color=PALE, linewidth=0, zorder=1.5)
-    axes.hlines(y, low, high, color=PALETTE[0], linewidth=1.3, zorder=3)
+    axes.hlines(y, low, high, color=palette()[0], linewidth=1.3, zorder=3)
     unsure = _unsure(rows, measure)[given]
-    for part, face in ((~unsure, PALETTE[0]), (unsure, "white")):
+    for part, face in ((~unsure, palette()[0]), (unsure, "white")):
         axes.plot(
-            value[part], y[part], "o", color=PALETTE[0], markerfacecolor=face, markersize=_DOT, markeredgewidth=0.8,
+            value[part], y[part], "o", color=palette()[0], markerfacecolor=face, markersize=_DOT, markeredgewidth=0.8,
             zorder=4, clip_on=False,
         )  # fmt: skip
 

@@ -21,18 +21,18 @@ from prefdissect.figures.style import (
     MARGIN,
     MARKERS,
     PALE,
-    PALETTE,
     SMALL,
     TITLE,
     Sheet,
     figure_style,
     line_height,
+    palette,
     text_width,
     wrap,
 )
 
 NEUTRAL = 50.0
-MOST_JUDGES = len(PALETTE)
+MOST_JUDGES = len(MARKERS)
 MOST_NEUTRAL_ROWS = 15  # more rows than these that say nothing become a footnote
 NOT_DISTINGUISHABLE = "not distinguishable"
 INTERVALS = "Lines: 95\u00a0% intervals (2.5\u00a0% to 97.5\u00a0% quantiles)."
@@ -180,7 +180,7 @@ def _entry(judge, labels, shown, judges, pairs) -> str:
 
 
 def _handle(number: int) -> Line2D:
-    return Line2D([], [], color=PALETTE[number], marker=MARKERS[number], markersize=_DOT + 1, linewidth=1.2)
+    return Line2D([], [], color=palette()[number], marker=MARKERS[number], markersize=_DOT + 1, linewidth=1.2)
 
 
 def _body(sheet: Sheet, shown, order, property_labels, judges) -> None:
@@ -219,7 +219,7 @@ def _half_range(shown: pd.DataFrame) -> float:
 
 
 def _tick_step(half: float, width: float) -> float:
-    most = max(1, int(width / 2 / 0.45))  # a tick label needs 0.45 inches
+    most = max(1, int(width / 2 / 0.36))  # a tick label needs 0.36 inches
     return next((step for step in (1, 2, 5, 10, 25) if half / step <= most), 50)
 
 
@@ -267,7 +267,7 @@ def _draw_judge(axes: Axes, table: pd.DataFrame, rows: _Rows, number: int, offse
     place = dict(zip(rows.names, rows.centres + offset, strict=True))
     table = table[table["property"].isin(place)]
     hollow = (table["word"] == NOT_DISTINGUISHABLE) | (table["degree"] == NEUTRAL)
-    colour = PALETTE[number]
+    colour = palette()[number]
     for part, line, face in ((table[hollow], _lighter(colour), "white"), (table[~hollow], colour, colour)):
         if not len(part):
             continue

@@ -16,7 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from scipy.cluster import hierarchy
 
+from prefdissect.attributes import level_order, level_text
 from prefdissect.errors import InputError
+from prefdissect.figures.colours import colour_bar, ink_on, lowest, shade
 from prefdissect.figures.style import (
     BODY,
     GREY,
@@ -24,14 +26,14 @@ from prefdissect.figures.style import (
     LINE_SPACING,
     MARGIN,
     PALE,
-    PALETTE,
-    SIMILARITY_COLOURS,
     SMALL,
     TINY,
     TITLE,
     Sheet,
     figure_style,
     line_height,
+    palette,
+    similarity_colours,
     text_width,
     wrap,
 )
@@ -86,6 +88,7 @@ def similarity_figure(
     clusters: dict[str, int | None] | None = None,
     attributes: pd.DataFrame | None = None,
     value_label: str = "similarity",
+    items: str = "judges",
     width: float = 7.0,
 ) -> Figure:
     """Clustered heat map of the similarity of judges.
@@ -111,6 +114,8 @@ def similarity_figure(
         At most three columns that describe judges, as bars beside the map; indexed by judge, or with a column `judge`.
     value_label
         What a value is, for the colour bar.
+    items
+        What is compared, where it is not judges.
     width
         Inches. Exceeded where labels would otherwise become too small to read (beyond some 40 judges).
 
@@ -129,15 +134,15 @@ def similarity_figure(
         plan = _plan([labels.get(judge, judge) for judge in order], len(tree.branches) > 0, len(codes), matrix, width)
         needed = plan.left + plan.side + 0.06 + plan.label_width + MARGIN
         sheet = Sheet(max(needed, _NARROWEST))
-        low, step = _lowest(matrix)
+        low, step = lowest(matrix)
         norm = Normalize(low, 1.0)
         sheet.text(title, TITLE, weight="bold")
         if subtitle:
             sheet.advance(0.03)
             sheet.text(subtitle, BODY, colour=GREY)
         sheet.advance(0.1)
-        _colour_bar(sheet, norm, step, value_label)
-        _keys(sheet, matrix, tree, codes, clusters or {})
+        colour_bar(sheet, norm, step, value_label)
+        _keys(sheet, matrix, tree, codes, clusters or {}, items)
         _body(sheet, plan, matrix, tree, codes, norm, [(clusters or {}).get(judge) for judge in order])
         return sheet.finish()
 
@@ -204,17 +209,17 @@ def _attribute_codes(attributes: pd.DataFrame | None, order: list[str]) -> dict[
         raise InputError(
             f"{table.shape[1]} attributes are too many beside a heat map", fix=f"at most {MOST_ATTRIBUTES}"
         )
-    return {str(name): pd.Categorical(table[name].reindex(order)) for name in table}
+    return {str(name): _levels(table[name], order) for name in table}
 
 
-def _lowest(matrix: np.ndarray) -> tuple[float, float]:
-    """Lower end of the colours, below the least value so that the range in use fills the scale, and a step of ticks."""
-    least = float(np.nanmin(matrix)) + 1e-9
-    if least < -0.6:
-        return -1.0, 0.5
-    step = 0.2 if least < 0.2 else 0.1
-    low = float(np.floor(least / step) * step)
-    return (low, step) if low < 0.85 else (0.9, 0.05)
+def _levels(values: pd.Series, order: list[str]) -> pd.Categorical:
+    """Levels in the order of the study, their values in the order of the rows."""
+    texts = values.map(level_text)
+    return pd.Categorical(texts.reindex(order), categories=level_order(texts))
+
+
+def _are_numbers(levels: pd.Categorical) -> bool:
+    return len(levels.categories) > 1 and pd.to_numeric(levels.categories, errors="coerce").notna().all()
 
 
 def _plan(labels: list[str], has_tree: bool, n_bars: int, matrix: np.ndarray, width: float) -> _Plan:
@@ -240,12 +245,12 @@ def _widest_value(matrix: np.ndarray, size: float) -> float:
     return max(text_width(_value(value, len(matrix)), size) for value in np.unique(matrix[~np.isnan(matrix)]))
 
 
-def _keys(sheet: Sheet, matrix: np.ndarray, tree: _Tree, codes: dict, clusters: dict) -> None:
+def _keys(sheet: Sheet, matrix: np.ndarray, tree: _Tree, codes: dict, clusters: dict, items: str) -> None:
     """Legends for what the figure holds: gaps, clusters, well-supported branches, attributes."""
     missing = int(np.isnan(matrix[np.triu_indices(len(matrix), 1)]).sum())
     keys = []
     if missing:
-        keys.append((Patch(**_MISSING), f"no value ({missing} pair{'s' if missing > 1 else ''} of judges)"))
+        keys.append((Patch(**_MISSING), f"no value ({missing} pair{'s' if missing > 1 else ''} of {items})"))
     if any(cluster is not None for cluster in clusters.values()):
         keys.append((Patch(facecolor="none", edgecolor=INK, linewidth=1.4), "cluster, with its number"))
     if (tree.support >= SURE_SUPPORT).any():
@@ -259,35 +264,24 @@ def _keys(sheet: Sheet, matrix: np.ndarray, tree: _Tree, codes: dict, clusters: 
     sheet.advance(0.03)
 
 
-def _colour_bar(sheet: Sheet, norm: Normalize, step: float, value_label: str) -> None:
-    sheet.text(value_label, BODY)
-    sheet.advance(0.03)
-    length = min(2.6, sheet.inner_width - 0.16)
-    axes = sheet.axes(MARGIN + 0.08, sheet.top, length, 0.11)
-    shades = np.linspace(norm.vmin, norm.vmax, 129)
-    axes.pcolormesh(shades, [0, 1], [(shades[:-1] + shades[1:]) / 2], norm=norm, cmap=SIMILARITY_COLOURS)
-    ticks = np.arange(norm.vmin, norm.vmax + 1e-9, step)
-    axes.set_xticks(ticks, [f"{tick + 0.0:g}".replace("-", "−") for tick in ticks.round(3)], size=SMALL)
-    axes.set_yticks([])
-    axes.tick_params(length=2, width=0.6, pad=1.5)
-    sheet.advance(0.11 + 0.07 + line_height(SMALL) + 0.06)
-
-
-def _shades(n: int) -> list[tuple[float, ...]]:
+def _shades(n: int, in_order: bool = False) -> list[tuple[float, ...]]:
     """Colours for the levels of an attribute. Their numbers, not the colours, tell the levels apart in print."""
-    if n <= len(PALETTE):
-        return list(PALETTE[:n])
+    if in_order:
+        return list(matplotlib.colormaps["Greys"](np.linspace(0.12, 0.9, n)))
+    if n <= len(palette()):
+        return list(palette()[:n])
     return list(matplotlib.colormaps["viridis"](np.linspace(0.05, 0.95, n)))
 
 
-def _level(level: object) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)
-
-
 def _attribute_legend(sheet: Sheet, name: str, levels: pd.Categorical) -> None:
+    if _are_numbers(levels):
+        unknown = "; empty: unknown" if (levels.codes < 0).any() else ""
+        sheet.text(f"{name}: the number in the bar, darker = larger{unknown}", BODY)
+        sheet.advance(0.07)
+        return
     shades = _shades(len(levels.categories))
     handles = [Patch(facecolor=shade, edgecolor="none") for shade in shades]
-    texts = [f"{number}: {_level(level)}" for number, level in enumerate(levels.categories, start=1)]
+    texts = [f"{number}: {level}" for number, level in enumerate(levels.categories, start=1)]
     if (levels.codes < 0).any():
         handles.append(Patch(**_MISSING))
         texts.append("unknown")
@@ -314,7 +308,7 @@ def _body(sheet: Sheet, plan: _Plan, matrix, tree: _Tree, codes, norm: Normalize
 
 def _draw_map(axes: Axes, plan: _Plan, matrix: np.ndarray, norm: Normalize) -> None:
     n = len(matrix)
-    style = {"norm": norm, "cmap": SIMILARITY_COLOURS}
+    style = {"norm": norm, "cmap": similarity_colours()}
     if n <= MOST_WITH_VALUES:
         edges = np.arange(n + 1) - 0.5
         axes.pcolormesh(edges, edges, np.ma.masked_invalid(matrix), edgecolors="white", linewidth=0.6, **style)
@@ -338,17 +332,10 @@ def _write_values(axes: Axes, plan: _Plan, matrix: np.ndarray, norm: Normalize) 
     size = min(BODY, TINY * (plan.cell - 0.03) / _widest_value(matrix, TINY))
     for (row, column), value in np.ndenumerate(matrix):
         if row != column and not np.isnan(value):
-            colour = _ink_on(matplotlib.colormaps[SIMILARITY_COLOURS](norm(value)))
+            colour = ink_on(shade(norm(value)))
             axes.text(
                 column, row, _value(value, len(matrix)), size=size, color=colour, ha="center", va="center_baseline"
             )
-
-
-def _ink_on(background) -> str:
-    """Black or white, whichever stands out more from an RGB colour (WCAG 2 relative luminance)."""
-    rgb = np.asarray(matplotlib.colors.to_rgb(background))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return "black" if linear @ (0.2126, 0.7152, 0.0722) > 0.179 else "white"
 
 
 def _draw_clusters(axes: Axes, clusters: list, plan: _Plan) -> None:
@@ -370,18 +357,24 @@ def _draw_clusters(axes: Axes, clusters: list, plan: _Plan) -> None:
 def _draw_bar(sheet: Sheet, plan: _Plan, left: float, name: str, levels: pd.Categorical) -> None:
     n = len(levels)
     axes = sheet.axes(left, sheet.top, _BAR - 0.02, plan.side)
-    shades = _shades(len(levels.categories))
-    size = min(SMALL, plan.cell * 72 / LINE_SPACING)
+    numbers = _are_numbers(levels)
+    shades = _shades(len(levels.categories), numbers)
+    texts = list(levels.categories) if numbers else [str(code + 1) for code in range(len(levels.categories))]
+    size = min([SMALL, plan.cell * 72 / LINE_SPACING, *(_fitting(text) for text in texts)])
     for row, code in enumerate(levels.codes):
         look = {"facecolor": shades[code], "linewidth": 0} if code >= 0 else _MISSING
         axes.add_patch(Rectangle((0, row - 0.5), 1, 1, **look))
         if code >= 0:
-            text = str(code + 1)
-            axes.text(0.5, row, text, size=size, color=_ink_on(shades[code]), ha="center", va="center_baseline")
+            axes.text(0.5, row, texts[code], size=size, color=ink_on(shades[code]), ha="center", va="center_baseline")
     axes.set(xlim=(0, 1), ylim=(n - 0.5, -0.5))
     axes.axis("off")
     centre = left + (_BAR - 0.02) / 2
     sheet.label(centre, sheet.top - 0.03, name, SMALL, rotation=90, ha="center", va="bottom")
+
+
+def _fitting(text: str) -> float:
+    """Largest size in points at which a text fits into a side bar."""
+    return SMALL * (_BAR - 0.035) / text_width(text, SMALL)
 
 
 def _draw_tree(axes: Axes, tree: _Tree, n: int) -> None:

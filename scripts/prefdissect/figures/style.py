@@ -6,9 +6,12 @@ a `matplotlibrc` of the machine. Text is always literal: `$`, `_` and `^` in a l
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 
 import matplotlib
@@ -19,6 +22,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
+
+from prefdissect.errors import InputError
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so a figure looks the same everywhere
 # Used where installed, and only for characters that the first font lacks.
@@ -43,11 +48,16 @@ TITLE, BODY, SMALL, TINY = 10.0, 8.0, 7.0, 5.5  # points
 LINE_SPACING = 1.25
 MARGIN = 0.12  # inches, at every edge of a sheet
 
-# Okabe and Ito's colours, which people with colour-blindness tell apart; a marker each, for print without colour.
+# Okabe and Ito's colours and Tol's, which people with colour-blindness tell apart; a marker each, for print without
+# colour.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9")
+PALETTES = {
+    "okabe_ito": PALETTE,
+    "tol_bright": ("#4477AA", "#EE6677", "#228833", "#AA3377", "#000000", "#66CCEE"),
+    "grey": ("#000000", "#7a7a7a", "#444444", "#999999", "#222222", "#5e5e5e"),
+}
 MARKERS = ("o", "s", "^", "D", "P", "v")
 INK, GREY, PALE, BAND = "#1a1a1a", "#6b6b6b", "#d0d0d0", "#f3f3f3"
-SIMILARITY_COLOURS = "viridis_r"  # perceptually uniform, safe for the colour-blind, and evenly darker in grey too
 
 _RC = {
     "font.size": BODY,
@@ -87,17 +97,66 @@ def figure_style():
         yield
 
 
-@cache
-def font_families() -> tuple[str, ...]:
-    """The fonts that a figure may use: the one shipped with matplotlib, then what is installed of the fallbacks."""
+@dataclass(frozen=True)
+class Look:
+    """What a study says about all of its figures: width in inches, font, name of the palette."""
+
+    width: float = 7.0
+    font: str = FONT
+    palette: str = "okabe_ito"
+
+
+_USUAL = Look()
+_LOOK: ContextVar[Look] = ContextVar("look")
+
+
+@contextmanager
+def use_look(look: Look) -> Iterator[None]:
+    """Draw all figures in this block with another font and palette.
+
+    Raises
+    ------
+    InputError
+        When the font is not installed.
+    """
     installed = {entry.name for entry in font_manager.fontManager.ttflist}
-    return (FONT, *(name for name in FALLBACK_FONTS if name in installed))
+    if look.font not in installed:
+        near = difflib.get_close_matches(look.font, installed, n=3) or [FONT]
+        raise InputError(
+            f"config key `figures.font`: the font `{look.font}` is not installed", fix=f"for instance {', '.join(near)}"
+        )
+    token = _LOOK.set(look)
+    try:
+        yield
+    finally:
+        _LOOK.reset(token)
+
+
+def palette() -> tuple[str, ...]:
+    """Colours of the look in force, six of them."""
+    return PALETTES[_LOOK.get(_USUAL).palette]
+
+
+def similarity_colours() -> str:
+    """A colour map that is perceptually uniform, safe for the colour-blind, and evenly darker in grey too."""
+    return "Greys" if _LOOK.get(_USUAL).palette == "grey" else "viridis_r"
+
+
+def font_families() -> tuple[str, ...]:
+    """The fonts that a figure may use: that of the look, the one shipped with matplotlib, and installed fallbacks."""
+    return _families(_LOOK.get(_USUAL).font)
 
 
 @cache
-def _drawable() -> frozenset[int]:
+def _families(font: str) -> tuple[str, ...]:
+    installed = {entry.name for entry in font_manager.fontManager.ttflist}
+    return tuple(dict.fromkeys([font, FONT, *(name for name in FALLBACK_FONTS if name in installed)]))
+
+
+@cache
+def _drawable(families: tuple[str, ...]) -> frozenset[int]:
     codes = set()
-    for family in font_families():
+    for family in families:
         codes.update(font_manager.get_font(font_manager.findfont(family)).get_charmap())
     return frozenset(codes)
 
@@ -108,7 +167,8 @@ def printable(text: object) -> str:
     A no-break space stays, so that `wrap` keeps what belongs together.
     """
     line = re.sub(r"[^\S\u00a0]+", " ", str(text)).strip()
-    return "".join(c if ord(c) in _drawable() else _escaped(c) for c in line)
+    drawable = _drawable(font_families())
+    return "".join(c if ord(c) in drawable else _escaped(c) for c in line)
 
 
 def _escaped(character: str) -> str:
@@ -116,10 +176,14 @@ def _escaped(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-@cache
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width of a line of text in inches, at a size in points."""
-    font = font_manager.FontProperties(family=list(font_families()), size=size, weight=weight)
+    return _text_width(text, size, weight, font_families())
+
+
+@cache
+def _text_width(text: str, size: float, weight: str, families: tuple[str, ...]) -> float:
+    font = font_manager.FontProperties(family=list(families), size=size, weight=weight)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
@@ -248,3 +312,13 @@ class Sheet:
         for place in self._place:
             place(height)
         return self.figure
+
+
+def nothing_figure(title: str, why: str, width: float) -> Figure:
+    """A figure that says why there is nothing to show."""
+    with figure_style():
+        sheet = Sheet(width)
+        sheet.text(title, TITLE, weight="bold")
+        sheet.advance(0.03)
+        sheet.text(why, BODY, colour=GREY)
+        return sheet.finish()

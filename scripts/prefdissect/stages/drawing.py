@@ -1,56 +1,360 @@
-"""Stages that draw figures."""
+"""Stage that draws figures: one job draws all figures of a part."""
 
 from __future__ import annotations
 
-from prefdissect.catalogue import load_catalogue
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+
+from prefdissect import differences
+from prefdissect.attributes import attribute_table
+from prefdissect.catalogue import CASE_LABELS, Catalogue, load_catalogue
 from prefdissect.datasheet import read_datasheet
 from prefdissect.errors import InputError
+from prefdissect.features import feature_matrix
+from prefdissect.figure_list import aligned_versions
+from prefdissect.figures.aligned import aligned_similarity_figure
+from prefdissect.figures.attributes import attribute_similarity_figure
 from prefdissect.figures.datasheet import datasheet_figure
-from prefdissect.figures.degree import degree_figure
+from prefdissect.figures.degree import INTERVALS, degree_figure
+from prefdissect.figures.difference import aligned_shifts_figure, difference_figure
+from prefdissect.figures.fit_quality import fit_quality_figure
 from prefdissect.figures.heatmap import similarity_figure
+from prefdissect.figures.properties import properties_figure
 from prefdissect.figures.saving import save_figure
-from prefdissect.names import OVERALL
-from prefdissect.tables import read_table
+from prefdissect.figures.style import Look, nothing_figure, use_look
+from prefdissect.figures.top_properties import top_properties_figure
+from prefdissect.figures.waterfall import waterfall_figure
+from prefdissect.group_resampling import degree_intervals
+from prefdissect.groups import scenario_groups
+from prefdissect.names import OVERALL, POOLED
+from prefdissect.regression.contributions import contributions
+from prefdissect.tables import SCHEMAS, read_table
+
+MM = 1 / 25.4
+AFTERWARDS = "Division chosen after seeing the data."
+PROMPTS = "Lines: 95\u00a0% intervals from resampling prompts."
+GROUPS = "Lines: 95\u00a0% intervals from resampling the {n} scenario groups: what other scenarios would change."
 
 
-def plot_degree(
-    coefficients: str, labels: dict[str, str], catalogue: str, group: str, judges: list[str], estimator: str,
-    pdf: str, png: str,
-) -> None:  # fmt: skip
-    """Draw the degree of preference per property for chosen judges in one group."""
-    table = read_table(coefficients, "coefficients")
-    chosen = table[(table["group"] == group) & (table["estimator"] == estimator) & table["judge"].isin(judges)]
+def draw_figures(
+    part: str, figures: list[dict], inputs: dict, settings: dict, pdfs: list[str], pngs: list[str]
+) -> None:
+    """Draw all figures of one part.
+
+    Parameters
+    ----------
+    part
+        degree, effects, similarity, quality or pairs.
+    figures
+        What to draw, from `prefdissect.figure_list`.
+    inputs
+        Name -> file of the tables of this part.
+    settings
+        records, look, attributes, human, published, resamples, graded, seed.
+    pdfs, pngs
+        Files to write, in the order of `figures`.
+    """
+    look = settings["look"]
+    drawing = Drawing(inputs, settings, look["width"] * MM)
+    with use_look(Look(drawing.width, look["font"], look["palette"])):
+        for figure, pdf, png in zip(figures, pdfs, pngs, strict=True):
+            save_figure(DRAW[figure["kind"]](drawing, figure), pdf, png)
+
+
+@dataclass
+class Drawing:
+    """The tables of a part, each read once when it is first needed, and what all figures share."""
+
+    inputs: dict
+    settings: dict
+    width: float
+
+    @cached_property
+    def coefficients(self) -> pd.DataFrame:
+        # Checked when it was written; checking thousands of rows in every job would take as long as a figure.
+        return read_table(self.inputs["coefficients"], "coefficients", columns=list(SCHEMAS["coefficients"].columns))
+
+    @cached_property
+    def draws(self) -> pd.DataFrame:
+        return pq.read_table(self.inputs["draws"]).to_pandas()
+
+    @cached_property
+    def membership(self) -> pd.DataFrame:
+        return read_table(self.inputs["groups"], "groups")
+
+    @cached_property
+    def similarity(self) -> pd.DataFrame:
+        return read_table(self.inputs["similarity"], "similarity")
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return load_catalogue(self.inputs["catalogue"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {name: record["label"] for name, record in self.settings["records"].items()}
+
+    @property
+    def property_labels(self) -> dict[str, str]:
+        return {name: prop.label for name, prop in self.catalogue.items()}
+
+    @cached_property
+    def scenarios(self) -> list[str]:
+        """Scenario groups that were fitted for every judge: those that `overall` averages."""
+        fitted = self.coefficients.groupby("group")["judge"].nunique()
+        judges = self.coefficients["judge"].nunique()
+        return [group for group in scenario_groups(self.membership) if fitted.get(group, 0) == judges]
+
+    @property
+    def by_groups(self) -> bool:
+        """Whether intervals of `overall` come from resampling scenario groups, for want of draws."""
+        return self.settings["published"]
+
+    def intervals(self, group: str) -> str:
+        """What the lines in figures of a group are; empty where there are none."""
+        if self.by_groups:
+            return GROUPS.format(n=len(self.scenarios)) if group == OVERALL else ""
+        return PROMPTS if self.settings["resamples"] else ""
+
+    def group_text(self, group: str) -> str:
+        if group == OVERALL:
+            return f"Mean over {len(self.scenarios)} scenario groups"
+        return "All pairs" if group == POOLED else CASE_LABELS.get(group, group)
+
+    def n_text(self, group: str) -> str:
+        """How many pairs stand behind a group."""
+        counts = self.coefficients.loc[self.coefficients["group"] == group, "n_pairs"]
+        if not counts.max():
+            return ""
+        span = f"{counts.min():,} to {counts.max():,}" if counts.min() < counts.max() else f"{counts.min():,}"
+        return f"{span} pairs per judge."
+
+    def similar(self, group: str) -> pd.DataFrame:
+        """Correlations of judges in a group."""
+        table = self.similarity
+        return table[(table["group"] == group) & (table["metric"] == "pearson")]
+
+
+def _degree(drawing: Drawing, figure: dict) -> Figure:
+    group, table = figure["group"], drawing.coefficients
+    if drawing.by_groups and group == OVERALL:
+        rows = degree_intervals(table, drawing.scenarios, drawing.settings["seed"])
+    else:
+        rows = table[table["group"] == group]
+    chosen = rows[rows["judge"].isin(figure["judges"])]
     if chosen.empty:
         there = ", ".join(dict.fromkeys(table["group"]))
         raise InputError(f"config key `figures.groups`: no judge shown was fitted in `{group}`", fix=f"fitted: {there}")
-    properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
-    judges = [judge for judge in judges if judge in set(chosen["judge"])]
-    save_figure(degree_figure(chosen, labels, properties, group=group, judges=judges), pdf, png)
+    judges = [judge for judge in figure["judges"] if judge in set(chosen["judge"])]
+    return degree_figure(
+        chosen, drawing.labels, drawing.property_labels, group=drawing.group_text(group), judges=judges,
+        intervals=drawing.intervals(group) or INTERVALS, width=drawing.width,
+    )  # fmt: skip
 
 
-def plot_similarity(
-    similarity: str, clusters: str, linkage: str, labels: dict[str, str], group: str, pdf: str, png: str
-) -> None:
-    """Draw the clustered heat map of judge similarity."""
-    members = read_table(clusters, "clusters")
-    table = read_table(similarity, "similarity")
-    chosen = table[(table["group"] == group) & (table["metric"] == "pearson")]
-    chosen = chosen[chosen["judge_1"].isin(members["judge"]) & chosen["judge_2"].isin(members["judge"])]
+def _top_properties(drawing: Drawing, figure: dict) -> Figure:
+    judge = figure["judges"][0]
+    rows = drawing.coefficients[drawing.coefficients["judge"] == judge]
+    others = [group for group in dict.fromkeys(rows["group"]) if group != OVERALL]
+    return top_properties_figure(
+        rows, drawing.property_labels, judge=drawing.labels[judge], groups=[OVERALL, *others],
+        group_labels=CASE_LABELS | {POOLED: "all pairs"}, width=drawing.width,
+    )  # fmt: skip
+
+
+def _difference(drawing: Drawing, figure: dict) -> Figure:
+    judges, group, points = tuple(figure["judges"]), figure["group"], None
+    if drawing.by_groups and group == OVERALL:
+        table, points = differences.group_differences(
+            drawing.coefficients, judges, drawing.scenarios, drawing.settings["seed"]
+        )
+    else:
+        table = differences.degree_difference(drawing.coefficients, drawing.draws, judges, group, drawing.scenarios)
+    if table.empty:
+        both = " and ".join(f"`{judge}`" for judge in judges)
+        raise InputError(f"config key `comparison.differences`: {both} were not both fitted in `{group}`")
+    return difference_figure(
+        table, drawing.property_labels, judges=tuple(drawing.labels[judge] for judge in judges),
+        group=drawing.group_text(group), n=drawing.n_text(group), points=points,
+        intervals=drawing.intervals(group) or "No intervals.", mark_unsure=not drawing.by_groups,
+        width=drawing.width,
+    )  # fmt: skip
+
+
+def _aligned_shifts(drawing: Drawing, figure: dict) -> Figure:
+    group = figure["group"]
+    shifts = differences.aligned_shifts(drawing.coefficients, aligned_versions(drawing.settings["records"]), group)
+    return aligned_shifts_figure(
+        shifts, drawing.labels, drawing.property_labels, group=drawing.group_text(group), n=drawing.n_text(group),
+        width=drawing.width,
+    )  # fmt: skip
+
+
+def _similarity(drawing: Drawing, figure: dict) -> Figure:
+    members = read_table(drawing.inputs["clusters"], "clusters")
+    table = drawing.similar(figure["group"])
     left_out = len(set(table["judge_1"]) | set(table["judge_2"])) - len(members)
-    subtitle = "Pearson correlation of effect strengths over properties"
-    subtitle += f"; {left_out} judges without any effect left out" if left_out else ""
-    figure = similarity_figure(
-        chosen,
-        read_table(linkage, "linkage"),
-        {judge: labels[judge] for judge in members["judge"]},
-        title=f"How alike judges are ({'mean over scenario groups' if group == OVERALL else group})",
-        subtitle=subtitle,
+    sentences = [f"Pearson correlation of effect strengths over properties; {len(members)} judges."]
+    sentences += [drawing.n_text(figure["group"]), "Clusters: average linkage; tree: 1 − similarity."]
+    if drawing.by_groups:
+        sentences.append(f"Support of branches: resamples of the {len(drawing.scenarios)} scenario groups.")
+    if left_out:
+        sentences.append(f"{left_out} judges without any effect left out.")
+    return similarity_figure(
+        table,
+        read_table(drawing.inputs["linkage"], "linkage"),
+        {judge: drawing.labels[judge] for judge in members["judge"]},
+        title=f"How alike judges are: {_lower(drawing.group_text(figure['group']))}",
+        subtitle=" ".join(filter(None, sentences)),
         clusters=members.set_index("judge")["cluster"].to_dict(),
+        attributes=_attributes(drawing, list(members["judge"])),
+        width=drawing.width,
     )
-    save_figure(figure, pdf, png)
 
 
-def plot_datasheet(datasheet: str, labels: dict[str, str], human: str | None, group: str, pdf: str, png: str) -> None:
-    """Draw how each judge behaves in one group."""
-    figure = datasheet_figure(read_datasheet(datasheet), labels, human=human or None, group=group)
-    save_figure(figure, pdf, png)
+def _lower(text: str) -> str:
+    """A group's text within a title; names of groups stay as they are."""
+    return text[0].lower() + text[1:] if text.startswith(("Mean over", "All pairs")) else text
+
+
+def _attributes(drawing: Drawing, judges: list[str]) -> pd.DataFrame | None:
+    names, records = drawing.settings["attributes"], drawing.settings["records"]
+    if not names:
+        return None
+    rows = [[records[judge]["attributes"].get(name) for name in names] for judge in judges]
+    return pd.DataFrame(rows, columns=names, index=pd.Index(judges, name="judge"), dtype=object)
+
+
+def _group_similarity(drawing: Drawing, figure: dict) -> Figure:
+    table = pd.read_csv(drawing.inputs["group_similarity"])
+    groups = [group for group in dict.fromkeys(drawing.coefficients["group"]) if group != OVERALL]
+    title = "In which groups judges reward the same"
+    if table["value"].notna().sum() == 0:
+        return nothing_figure(
+            "In which groups judges reward the same", "Fewer than two groups have effects.", drawing.width
+        )
+    matrix = table.rename(columns={"group_1": "judge_1", "group_2": "judge_2"})
+    low, high = table["n_judges"].min(), table["n_judges"].max()
+    over = f"the {low} to {high} judges for whom it is defined" if low < high else f"{high} judges"
+    return similarity_figure(
+        matrix,
+        differences.group_linkage(matrix, groups),
+        {group: "all pairs" if group == POOLED else CASE_LABELS.get(group, group) for group in groups},
+        title=title,
+        subtitle=f"Pearson correlation of one judge's effect strengths in two groups, mean over"
+        f" {over}. No intervals. Tree: average linkage.",
+        value_label="similarity of groups",
+        items="groups",
+        width=drawing.width,
+    )
+
+
+def _attribute_similarity(drawing: Drawing, figure: dict) -> Figure:
+    table = drawing.similar(figure["group"])
+    there = {*table["judge_1"], *table["judge_2"]}
+    records = {judge: record for judge, record in drawing.settings["records"].items() if judge in there}
+    compared = drawing.settings["compared"]
+    notes = {entry["name"]: AFTERWARDS for entry in compared if entry.get("chosen_after_seeing")}
+    return attribute_similarity_figure(
+        table, attribute_table(records, compared), group=drawing.group_text(figure["group"]),
+        n=drawing.n_text(figure["group"]), notes=notes, width=drawing.width,
+    )  # fmt: skip
+
+
+def _aligned_similarity(drawing: Drawing, figure: dict) -> Figure:
+    group = figure["group"]
+    table = differences.aligned_similarity(drawing.similar(group), aligned_versions(drawing.settings["records"]))
+    return aligned_similarity_figure(
+        table, drawing.labels, group=drawing.group_text(group), n=drawing.n_text(group),
+        intervals=drawing.intervals(group) or "No intervals.", width=drawing.width,
+    )  # fmt: skip
+
+
+def _datasheet(drawing: Drawing, figure: dict) -> Figure:
+    sheet = read_datasheet(drawing.inputs["datasheet"])
+    human = drawing.settings["human"] or None
+    return datasheet_figure(sheet, drawing.labels, human=human, group=figure["group"], width=drawing.width)
+
+
+def _fit_quality(drawing: Drawing, figure: dict) -> Figure:
+    table = read_table(drawing.inputs["fit_quality"], "fit_quality")
+    folds = "Folds are split by prompt."
+    return fit_quality_figure(table, drawing.labels, group=figure["group"], folds=folds, width=drawing.width)
+
+
+def _properties(drawing: Drawing, figure: dict) -> Figure:
+    return properties_figure(
+        pd.read_csv(drawing.inputs["statistics"], keep_default_na=False, na_values=[""]),
+        pd.read_csv(drawing.inputs["correlations"], keep_default_na=False, na_values=[""]),
+        drawing.property_labels,
+        group=figure["group"],
+        width=drawing.width,
+    )
+
+
+def _contributions(drawing: Drawing, figure: dict) -> Figure:
+    pair, judges = figure["pair"], figure["judges"]
+    matrix = feature_matrix(read_table(drawing.inputs["features"], "features"), _scale(drawing))
+    pairs = read_table(drawing.inputs["pairs"], "pairs").set_index("pair_id")
+    if pair not in matrix.index:
+        known = ", ".join(map(str, matrix.index[:5]))
+        raise InputError(f"config key `figures.pairs`: no pair `{pair}` has features", fix=f"for instance {known}")
+    group = _group_of(drawing, pair)
+    rows = drawing.coefficients[drawing.coefficients["group"] == group]
+    parts = [
+        contributions(matrix.loc[[pair]], part.set_index("property")["mean"]).assign(judge=judge)
+        for judge, part in rows.groupby("judge", sort=False)
+        if judge in judges
+    ]
+    shown = [judge for judge in judges if judge in set(rows["judge"])]
+    preferences = read_table(drawing.inputs["preferences"], "preferences")
+    verdicts = preferences[preferences["pair_id"] == pair].set_index("judge")["preference"].dropna()
+    record = pairs.loc[pair]
+    return waterfall_figure(
+        pd.concat(parts, ignore_index=True),
+        drawing.labels,
+        drawing.property_labels,
+        judges=shown,
+        texts={"Prompt": record["prompt"], "A": record["response_a"], "B": record["response_b"]},
+        title=f"Why the fits prefer one response: pair {pair}",
+        group=_lower(drawing.group_text(group)),
+        verdicts={judge: {"tie": "neither"}.get(verdict, verdict.upper()) for judge, verdict in verdicts.items()},
+        width=drawing.width,
+    )
+
+
+def _scale(drawing: Drawing) -> str:
+    return "graded" if drawing.settings["graded"] else "sign"
+
+
+def _group_of(drawing: Drawing, pair: str) -> str:
+    """All pairs where they were fitted together, else the scenario of the pair."""
+    fitted = set(drawing.coefficients["group"])
+    if POOLED in fitted:
+        return POOLED
+    mine = drawing.membership[drawing.membership["pair_id"] == pair]
+    groups = [group for group in scenario_groups(mine) if group in fitted]
+    if not groups:
+        raise InputError(f"config key `figures.pairs`: pair `{pair}` is in no group that was fitted")
+    return groups[0]
+
+
+DRAW: dict[str, Callable[[Drawing, dict], Figure]] = {
+    "degree": _degree,
+    "top_properties": _top_properties,
+    "difference": _difference,
+    "aligned_shifts": _aligned_shifts,
+    "similarity": _similarity,
+    "group_similarity": _group_similarity,
+    "attribute_similarity": _attribute_similarity,
+    "aligned_similarity": _aligned_similarity,
+    "datasheet": _datasheet,
+    "fit_quality": _fit_quality,
+    "properties": _properties,
+    "contributions": _contributions,
+}

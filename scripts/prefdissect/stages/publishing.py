@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from prefdissect import publication
 from prefdissect.catalogue import load_catalogue
@@ -13,6 +14,7 @@ from prefdissect.datasheet import judge_datasheet, read_datasheet
 from prefdissect.features import LENGTH_PROPERTY, feature_matrix
 from prefdissect.files import write_text
 from prefdissect.findings import Evidence, render_findings
+from prefdissect.printed_tables import Printing, printed, to_latex, to_markdown
 from prefdissect.provenance import collect, to_json
 from prefdissect.regression.collinearity import property_correlations, property_statistics
 from prefdissect.tables import conform, read_table, write_csv
@@ -21,36 +23,59 @@ from prefdissect.tables import conform, read_table, write_csv
 def write_tables(
     inputs: dict, records: dict[str, dict], catalogue: str, settings: dict, outputs: dict[str, str]
 ) -> None:
-    """Write the tables that people read."""
+    """Write the tables that people read: all of it as CSV, what fits a page as LaTeX and Markdown.
+
+    Parameters
+    ----------
+    inputs
+        Name -> file or files; without `judgements` and `features` the tables that need pairs are left out.
+    records
+        The judges.
+    catalogue
+        File of the properties.
+    settings
+        resamples, seed, human, graded, judges, shown (groups in figures), group (of the comparison), data_group,
+        published.
+    outputs
+        Table -> CSV file; `<table>_md` and `<table>_tex` -> its printed forms.
+    """
     labels = {name: record["label"] for name, record in records.items()}
     properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
     coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
-    quality = pd.concat([read_table(path, "fit_quality") for path in inputs["fit_quality"]], ignore_index=True)
     undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
     tables = {
         "effects": publication.effects_table(coefficients, labels, properties),
-        "fit_quality": quality,
         "similarity": read_table(inputs["similarity"], "similarity"),
         "group_similarity": pd.read_csv(inputs["group_similarity"]),
         "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),
         "top_properties": publication.top_properties(coefficients, properties),
-        "judge_datasheet": _datasheet(inputs, labels, settings),
-        **_properties(inputs, settings),
         **{name: read_table(inputs[name], name) for name in settings["compared"]},
     }
+    if "judgements" in inputs:
+        quality = [read_table(path, "fit_quality") for path in inputs["fit_quality"]]
+        tables["fit_quality"] = pd.concat(quality, ignore_index=True)
+        tables |= {"judge_datasheet": _datasheet(inputs, labels, settings), **_properties(inputs, settings)}
+    how = _printing(labels, properties, settings)
     for name, table in tables.items():
         write_csv(table, outputs[name])
-        if tex := outputs.get(f"{name}_tex"):
-            write_text(tex, publication.to_latex(_printed(name, table, settings["group"]), name.replace("_", " ")))
+        if f"{name}_tex" in outputs:
+            text, caption = printed(name, table, how)
+            write_text(outputs[f"{name}_tex"], to_latex(text, caption))
+            write_text(outputs[f"{name}_md"], to_markdown(text, caption))
 
 
-def _printed(name: str, table: pd.DataFrame, group: str) -> pd.DataFrame:
-    """What of a table is printed: comparisons of judges in the group that is clustered and drawn."""
-    if name == "judge_datasheet":
-        return publication.printed_datasheet(table)
-    if name in ("attribute_similarity", "base_similarity"):
-        return publication.printed_comparison(table, group)
-    return table
+def _printing(labels: dict[str, str], properties: dict[str, str], settings: dict) -> Printing:
+    unit = "scenario groups" if settings["published"] else "prompts"
+    told = settings["published"] or settings["resamples"]
+    return Printing(
+        labels=labels,
+        property_labels=properties,
+        judges=settings["judges"],
+        group=settings["shown"][0] if settings["shown"] else settings["group"],
+        compared=settings["group"],
+        data_group=settings["data_group"],
+        intervals=f"In brackets: 95 % intervals from resampling {unit}." if told else "",
+    )
 
 
 def _properties(inputs: dict, settings: dict) -> dict[str, pd.DataFrame]:
@@ -99,17 +124,28 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         config=config,
         records=records,
         catalogue=load_catalogue(catalogue),
-        pairs=read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id", "source"]),
         groups=read_table(inputs["groups"], "groups"),
-        features=read_table(inputs["features"], "features"),
-        dropped=read_table(inputs["dropped"], "dropped_pairs"),
         coefficients=read_table(inputs["coefficients"], "coefficients"),
         quality=read_table(inputs["fit_quality"], "fit_quality"),
         similarity=read_table(inputs["similarity"], "similarity"),
-        datasheet=read_datasheet(inputs["datasheet"]),
-        notes={Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in inputs["notes"]},
+        clusters=read_table(inputs["clusters"], "clusters"),
+        linkage=read_table(inputs["linkage"], "linkage"),
+        draws=pq.read_table(inputs["draws"]).to_pandas(),
+        **(_of_pairs(inputs) if "pairs" in inputs else {}),
     )
     write_text(output, render_findings(evidence))
+
+
+def _of_pairs(inputs: dict) -> dict:
+    """What is known where pairs are."""
+    notes = inputs["notes"] if isinstance(inputs["notes"], list) else list(inputs["notes"])
+    return {
+        "pairs": read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id", "source"]),
+        "features": read_table(inputs["features"], "features"),
+        "dropped": read_table(inputs["dropped"], "dropped_pairs"),
+        "datasheet": read_datasheet(inputs["datasheet"]),
+        "notes": {Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in notes},
+    }
 
 
 def write_provenance(config: dict, files: list[str], tables: list[str], output: str) -> None:
