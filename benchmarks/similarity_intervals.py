@@ -128,6 +128,7 @@ def measure(mean, draws, one, two) -> dict[str, float]:
     ends2 = np.nanquantile(resampled, [0.025, 0.975]) if np.isnan(resampled).mean() <= 0.5 else [np.nan] * 2
     row = {"reliability": np.sqrt(np.clip(found.reliability(), 0, 1).prod()), "plain": plain, "corrected": value}
     row |= {
+        "least": found.reliability().min(),
         "own": own,
         "halves": between_halves(one, two),
         "low": low,
