@@ -21,6 +21,9 @@ coverage of the mean
     find on average.
 same
     Share of properties whose effects are called different in two judges of the same coefficients (truth 1).
+
+`--bins` corrects down to a reliability of 0.02 and prints the same by the lower reliability of the two judges: why
+`attenuation.LEAST_RELIABILITY` is what it is.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 from prefdissect.annotators import lexical  # noqa: E402
 from prefdissect.catalogue import load_catalogue  # noqa: E402
-from prefdissect.comparison.attenuation import moments  # noqa: E402
+from prefdissect.comparison import attenuation  # noqa: E402
 from prefdissect.comparison.intervals import centred_interval  # noqa: E402
 from prefdissect.comparison.metrics import correlation  # noqa: E402
 from prefdissect.features import build_features, feature_matrix  # noqa: E402
@@ -114,7 +117,7 @@ def between_halves(one: np.ndarray, two: np.ndarray) -> float:
 
 def measure(mean, draws, one, two) -> dict[str, float]:
     """What one data set shows."""
-    found = moments(mean, draws)
+    found = attenuation.moments(mean, draws)
     plain, spread = correlation(mean)[0, 1], correlation(draws)[:, 0, 1]
     value, resampled = (array[..., 0, 1] for array in found.correlation())
     value = float(value)
@@ -125,6 +128,7 @@ def measure(mean, draws, one, two) -> dict[str, float]:
     ends2 = np.nanquantile(resampled, [0.025, 0.975]) if np.isnan(resampled).mean() <= 0.5 else [np.nan] * 2
     row = {"reliability": np.sqrt(np.clip(found.reliability(), 0, 1).prod()), "plain": plain, "corrected": value}
     row |= {
+        "least": found.reliability().min(),
         "own": own,
         "halves": between_halves(one, two),
         "low": low,
@@ -190,22 +194,39 @@ def same_judges(population, n_prompts: int, prior_scale: float, repeats: int) ->
     return float(np.mean(told))
 
 
+def by_reliability(table: pd.DataFrame) -> pd.DataFrame:
+    """Data sets, root mean square errors and intervals with the truth, by the lower reliability of both judges."""
+    squares = {f"error_{name}": (table[name] - table["truth"]) ** 2 for name in ("plain", "corrected")}
+    inside = (table["c_low"] <= table["truth"]) & (table["truth"] <= table["c_high"])
+    there = table.assign(**squares, inside=inside)[table["corrected"].notna()]
+    bins = there.groupby(pd.cut(there["least"], [0.02, 0.35, 0.5, 0.65, 0.8, 1]), observed=True)
+    means = bins[list(squares)].mean() ** 0.5
+    return means.assign(data_sets=bins.size(), inside=bins["inside"].sum())
+
+
 def main(arguments=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--judges", type=int, default=10, help="pairs of judges per setting")
     parser.add_argument("--repeats", type=int, default=10, help="data sets per pair of judges")
     parser.add_argument("--pairs", type=int, nargs="+", default=[402, 1602])
     parser.add_argument("--scales", type=float, nargs="+", default=[0.1, 1.0])
+    parser.add_argument("--bins", action="store_true", help="errors by reliability, corrected down to 0.02")
     given = parser.parse_args(arguments)
+    attenuation.LEAST_RELIABILITY = 0.02 if given.bins else attenuation.LEAST_RELIABILITY
     population = sample_features()
     for scale in given.scales:
         for n_pairs in given.pairs:
+            tables = []
             for truth in (0.3, 0.75, 0.95):
                 start = time.perf_counter()
                 table = simulate(population, truth, n_pairs // 6, scale, given.judges, given.repeats)
+                tables.append(table.assign(truth=truth))
                 shown = ", ".join(f"{name.strip()} {value:.2f}" for name, value in line(table, truth).items())
                 took = time.perf_counter() - start
                 print(f"prior {scale:g}, {n_pairs} pairs, truth {truth}: {shown} ({took:.0f} s)", flush=True)
+            if given.bins:
+                print(by_reliability(pd.concat(tables)).round(2), flush=True)
+                continue
             same = same_judges(population, n_pairs // 6, scale, given.repeats * 2)
             print(f"prior {scale:g}, {n_pairs} pairs: same {same:.3f}", flush=True)
 

@@ -37,8 +37,8 @@ BASES = {"base_similarity", "base_differences"}
 
 
 def test_tables_follow_from_what_is_asked():
-    assert tables() == ALWAYS | BASES | {"control_similarity"}
-    assert tables(human="human", base="") == ALWAYS | {"control_similarity", "judge_differences"}
+    assert tables(base="base") == ALWAYS | BASES | {"control_similarity"}
+    assert tables(human="human") == ALWAYS | {"control_similarity", "judge_differences"}
     assert tables(attributes=[{"name": "size"}]) >= {"attribute_similarity"}
     assert tables(drift=[["llama", "chat"]]) >= {"drift", "flip_counts", "flipped_pairs"}
     assert tables(group_differences=[["Code", "pooled"]]) >= {"group_differences"}

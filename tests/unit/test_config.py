@@ -57,7 +57,7 @@ def test_what_is_left_out_takes_the_default_in_nested_sections_too():
     assert study["groups"]["scenarios"] is study["groups"]["cases"] is study["groups"]["pooled"] is True
     assert study["comparison"] == {
         "human": "", "group": "overall", "clusters": 0, "resample": "prompts", "attributes": [], "permutations": 9999,
-        "base": "base", "differences": [], "group_differences": [], "drift": [],
+        "base": "", "differences": [], "group_differences": [], "drift": [],
     }  # fmt: skip
     assert study["preferences"] == {"ties": "drop"}
     look = {"width": 178, "font": "DejaVu Sans", "palette": "okabe_ito"}

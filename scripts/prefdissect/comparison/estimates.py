@@ -10,8 +10,8 @@ import pandas as pd
 from prefdissect.names import OVERALL
 
 PROMPTS, GROUPS = "prompts", "scenario groups"
-# Resamples of scenario groups: they cost nothing, since nothing is fitted again.
-GROUP_RESAMPLES = 2000
+# Resamples of scenario groups; nothing is fitted again, but every one is clustered.
+GROUP_RESAMPLES = 500
 
 
 @dataclass
