@@ -13,6 +13,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from prefdissect.config import PUBLISHED_FILES as PUBLISHED_PATTERN
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
 from prefdissect.figure_list import (

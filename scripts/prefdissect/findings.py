@@ -160,7 +160,9 @@ def describe_summary(evidence: Evidence) -> list[str]:
         told = rows[rows["word"].isin(["rewards", "penalises"])]
         counts = told.groupby(["property", "word"]).size().sort_values(ascending=False, kind="stable")
         for (name, word), count in list(counts.items())[:N_LISTED]:
-            sentences.append(f"{count} of {judges} judges can be told to {word[:-1]} {evidence.catalogue.label(name)}.")
+            sentences.append(
+                f"{count} of {judges} judges can be told to {word[:-1]} “{evidence.catalogue.label(name)}”."
+            )
         if told.empty:
             sentences.append(f"No effect of any judge can be told from neutral; {NOT_KNOWN}.")
     if human := evidence.config["comparison"]["human"]:

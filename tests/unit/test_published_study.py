@@ -57,6 +57,7 @@ def test_a_study_of_published_coefficients_needs_neither_sources_nor_annotators(
 def test_faults_in_the_config_are_named(folder, tmp_path):
     missing = error(study(tmp_path / "nowhere"))
     assert "config key `published`: the folder" in missing and "github.com/GAIR-NLP/Preference-Dissection" in missing
+    assert "holds no `model_*_fitted_paras.jsonl`" in error(study(tmp_path))
     assert "config key `published` is missing" in error({"study": "p", "measurements": "published"})
     assert "config key `sources`" in error(study(folder, sources=[{"name": "x", "kind": "llmbar", "path": "x"}]))
     assert "config key `judges[0].kind` is 'rule'" in error(
