@@ -15,6 +15,7 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from prefdissect.annotators.passes import ANNOTATION_PROTOCOL
 from prefdissect.comparison_config import comparison_tables
+from prefdissect.config import PUBLISHED_FILES as PUBLISHED_PATTERN
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
 from prefdissect.figure_list import (

@@ -37,6 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 PROJECT = Path(__file__).resolve().parents[2]
+PUBLISHED_FILES = "model_*_fitted_paras.jsonl"  # one per group
 # Judges that are asked by prompts, and those of them whose model is loaded here.
 LOADED = ("transformers", "vllm")
 ASKED = (*LOADED, "openai", "fake")
@@ -121,6 +122,8 @@ def load_study(config: dict) -> Study:
     check(config, published_schema() if config.get("measurements") == "published" else load_schema(), Place())
     fill = _filler(config["data_dir"])
     config |= {key: fill(config[key]) for key in PATH_SECTIONS}
+    if config["measurements"] == "published":
+        _require_published(config["published"])
     judges = _frozen_judges(config) if config["measurements"] == "frozen" else _live_judges(config, fill)
     config["judges"] = [record for record, _ in judges]
     places = {section: _places(section, config[section]) for section in RECORD_SECTIONS}
@@ -352,12 +355,18 @@ def _check_published(study: Study, places: list[Place]) -> None:
         if (judge["kind"] == "published") != published:
             fix = "`kind: published` goes with `measurements: published`, and with nothing else"
             raise InputError(f"{place.at('kind')} is {shown(judge['kind'])} in this study", fix=fix)
-    if published and not Path(study["published"]).is_dir():
-        raise InputError(
-            f"config key `published`: the folder `{study['published']}` does not exist",
-            fix="get github.com/GAIR-NLP/Preference-Dissection and name its folder fitted_paras_comparison; "
-            "`--config data_dir=...` sets the folder above it",
-        )
+
+
+def _require_published(folder: str) -> None:
+    """The folder of the published coefficients: looked for first, for a list of judges often lies beside it."""
+    if any(Path(folder).glob(PUBLISHED_FILES)):
+        return
+    problem = f"holds no `{PUBLISHED_FILES}`" if Path(folder).is_dir() else "does not exist"
+    raise InputError(
+        f"config key `published`: the folder `{folder}` {problem}",
+        fix="get github.com/GAIR-NLP/Preference-Dissection and name its folder fitted_paras_comparison; "
+        "`--config data_dir=...` sets the folder above it",
+    )
 
 
 def _known(name: str, allowed, key: str) -> None:

@@ -6,12 +6,12 @@ Runs when the Snakefile is parsed: it imports nothing heavier than the standard 
 from __future__ import annotations
 
 from prefdissect.catalogue import CASES
+from prefdissect.comparison_config import base_judges
 from prefdissect.config import Study
 from prefdissect.names import OVERALL, POOLED, USUAL_ATTRIBUTES, figure_file
 
 MOST_JUDGES = 4  # shown by default
 
-BASE = "base"  # the attribute that names the judge which a judge was made from
 CATEGORIES = {
     "degree": "What judges reward",
     "effects": "What judges reward",
@@ -62,11 +62,9 @@ def data_groups(study: Study) -> list[str]:
     return [group for group in groups if group not in (OVERALL, *CASES.values())]
 
 
-def aligned_versions(records: dict[str, dict]) -> list[tuple[str, str]]:
-    """Base judge and aligned judge, for every judge whose attribute `base` names another judge of the study."""
-    names = {record["label"]: name for name, record in records.items()} | {name: name for name in records}
-    found = [(names.get(str(record["attributes"].get(BASE))), name) for name, record in records.items()]
-    return [(base, name) for base, name in found if base not in (None, name)]
+def aligned_versions(records: dict[str, dict], attribute: str) -> list[tuple[str, str]]:
+    """Base judge and aligned judge, for every judge whose attribute names another judge of the study."""
+    return [(base, judge) for judge, base in base_judges(records, attribute).items()]
 
 
 def _degree(study: Study) -> dict[str, dict]:
@@ -85,7 +83,7 @@ def _effects(study: Study) -> dict[str, dict]:
         f"differences/{one}--{other}": {"kind": "difference", "judges": [one, other], "group": group}
         for one, other in differences
     }
-    if aligned_versions(study.judges):
+    if aligned_versions(study.judges, study["comparison"]["base"]):
         figures["aligned_shifts"] = {"kind": "aligned_shifts", "group": group}
     return figures
 
@@ -97,7 +95,7 @@ def _similarity(study: Study) -> dict[str, dict]:
         figures = {"similarity": {"kind": "similarity", "group": group}} | figures
         if compared_attributes(study):
             figures["attribute_similarity"] = {"kind": "attribute_similarity", "group": group}
-    if aligned_versions(study.judges):
+    if aligned_versions(study.judges, study["comparison"]["base"]):
         figures["aligned_similarity"] = {"kind": "aligned_similarity", "group": group}
     return figures
 

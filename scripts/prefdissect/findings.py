@@ -12,6 +12,7 @@ import pandas as pd
 from prefdissect import differences, findings_comparison
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
+from prefdissect.figure_list import aligned_versions
 from prefdissect.groups import scenario_groups
 from prefdissect.names import OVERALL, POOLED
 
@@ -160,7 +161,9 @@ def describe_summary(evidence: Evidence) -> list[str]:
         told = rows[rows["word"].isin(["rewards", "penalises"])]
         counts = told.groupby(["property", "word"]).size().sort_values(ascending=False, kind="stable")
         for (name, word), count in list(counts.items())[:N_LISTED]:
-            sentences.append(f"{count} of {judges} judges can be told to {word[:-1]} {evidence.catalogue.label(name)}.")
+            sentences.append(
+                f"{count} of {judges} judges can be told to {word[:-1]} “{evidence.catalogue.label(name)}”."
+            )
         if told.empty:
             sentences.append(f"No effect of any judge can be told from neutral; {NOT_KNOWN}.")
     if human := evidence.config["comparison"]["human"]:
@@ -168,7 +171,9 @@ def describe_summary(evidence: Evidence) -> list[str]:
         if nearest is not None:
             other = evidence.label(nearest["other"])
             sentences.append(f"Nearest to {evidence.label(human)}: {other}, {_interval(nearest, evidence)}.")
-    return sentences + findings_comparison.describe_aligned(evidence.compared, evidence.records)
+    return sentences + findings_comparison.describe_aligned(
+        evidence.compared, aligned_versions(evidence.records, evidence.config["comparison"]["base"])
+    )
 
 
 def describe_kinds_of_judges(evidence: Evidence) -> list[str]:

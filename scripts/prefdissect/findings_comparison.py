@@ -7,7 +7,6 @@ import pandas as pd
 
 from prefdissect import differences
 from prefdissect.attributes import NONE, attribute_similarity, attribute_table
-from prefdissect.figure_list import aligned_versions
 
 N_LISTED = 3
 PAIRS_SHARE = "pairs of judges share judges, so this describes and does not test"
@@ -66,9 +65,9 @@ def describe_clusters(clusters: pd.DataFrame, linkage: pd.DataFrame, records: di
     return [sentence]
 
 
-def describe_aligned(similarity: pd.DataFrame, records: dict[str, dict]) -> list[str]:
-    """How near aligned judges stay to their base models."""
-    table = differences.aligned_similarity(similarity, aligned_versions(records))
+def describe_aligned(similarity: pd.DataFrame, versions: list[tuple[str, str]]) -> list[str]:
+    """How near aligned judges stay to their base models; `versions` are base and aligned judge."""
+    table = differences.aligned_similarity(similarity, versions)
     if table.empty:
         return []
     mean = table.groupby("base")["value"].agg(["mean", "size"]).sort_values("mean")

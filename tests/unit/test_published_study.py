@@ -57,6 +57,7 @@ def test_a_study_of_published_coefficients_needs_neither_sources_nor_annotators(
 def test_faults_in_the_config_are_named(folder, tmp_path):
     missing = error(study(tmp_path / "nowhere"))
     assert "config key `published`: the folder" in missing and "github.com/GAIR-NLP/Preference-Dissection" in missing
+    assert "holds no `model_*_fitted_paras.jsonl`" in error(study(tmp_path))
     assert "config key `published` is missing" in error({"study": "p", "measurements": "published"})
     assert "config key `sources`" in error(study(folder, sources=[{"name": "x", "kind": "llmbar", "path": "x"}]))
     assert "config key `judges[0].kind` is 'rule'" in error(
@@ -92,8 +93,8 @@ def test_figures_are_known_from_the_config_alone(folder):
         {"name": "A-b", "label": "A/b", "kind": "published", "attributes": {"size": "7"}},
         {"name": "c", "kind": "published", "attributes": {"base": "A/b"}},
     ]
-    loaded = load_study(study(folder, judges=judges, comparison={"differences": [["human", "c"]]}))
-    assert shown_attributes(loaded) == ["size", "stage"] and aligned_versions(loaded.judges) == [("A-b", "c")]
+    loaded = load_study(study(folder, judges=judges, comparison={"differences": [["human", "c"]], "base": "base"}))
+    assert shown_attributes(loaded) == ["size", "stage"] and aligned_versions(loaded.judges, "base") == [("A-b", "c")]
     assert compared_attributes(loaded) == [{"name": "size"}, {"name": "stage"}]
     parts = figures_of(loaded)
     assert set(parts) == {"degree", "effects", "similarity"}
@@ -247,7 +248,7 @@ def test_degrees_in_communication(tables, judge, prop, degree):
 
 
 def test_aligned_versions_against_their_base_models(paper, overall, tables):
-    versions = aligned_versions(paper.judges)
+    versions = aligned_versions(paper.judges, "base")
     table = aligned_similarity(overall, versions)
     mean = table.groupby("base")["value"].mean()
     assert len(versions) == len(table) == 20 and len(mean) == 10

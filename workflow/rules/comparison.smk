@@ -52,6 +52,8 @@ rule compare_judges:
         f"{LOGS}/compare_judges.log",
     benchmark:
         f"{BENCHMARKS}/compare_judges.tsv"
+    # Figures and tables wait for it.
+    priority: 3
     conda:
         "../../envs/workflow.yaml"
     params:

@@ -5,6 +5,7 @@ DRAWING = {
     "attributes": shown_attributes(STUDY),
     "compared": compared_attributes(STUDY),
     "human": STUDY["comparison"]["human"],
+    "base": STUDY["comparison"]["base"],
     "published": PUBLISHED,
     "resamples": STUDY["regression"]["resamples"],
     "graded": STUDY["regression"]["graded"],
@@ -28,6 +29,8 @@ if "degree" in FIGURES:
             f"{LOGS}/plot_degree.log",
         benchmark:
             f"{BENCHMARKS}/plot_degree.tsv"
+        # The longest of the drawing jobs starts first.
+        priority: 2
         conda:
             "../../envs/workflow.yaml"
         params:
@@ -80,6 +83,7 @@ rule plot_similarity:
         f"{LOGS}/plot_similarity.log",
     benchmark:
         f"{BENCHMARKS}/plot_similarity.tsv"
+    priority: 1
     conda:
         "../../envs/workflow.yaml"
     params:

@@ -1,5 +1,5 @@
 # A study of published coefficients: they stand where the fits of other studies stand. No pair, no judge, no annotator.
-PUBLISHED_FILES = sorted(str(path) for path in Path(STUDY["published"]).glob("model_*_fitted_paras.jsonl"))
+PUBLISHED_FILES = sorted(str(path) for path in Path(STUDY["published"]).glob(PUBLISHED_PATTERN))
 
 
 rule import_published:
@@ -21,7 +21,7 @@ rule import_published:
     conda:
         "../../envs/workflow.yaml"
     params:
-        folder=STUDY["published"],
+        folder=lambda wildcards, input: str(Path(input.files[0]).parent),
         records=STUDY.judges,
         code=code_hash("prefdissect.published_study"),
     script:

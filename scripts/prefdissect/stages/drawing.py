@@ -188,7 +188,9 @@ def _difference(drawing: Drawing, figure: dict) -> Figure:
 
 def _aligned_shifts(drawing: Drawing, figure: dict) -> Figure:
     group = figure["group"]
-    shifts = differences.aligned_shifts(drawing.coefficients, aligned_versions(drawing.settings["records"]), group)
+    shifts = differences.aligned_shifts(
+        drawing.coefficients, aligned_versions(drawing.settings["records"], drawing.settings["base"]), group
+    )
     return aligned_shifts_figure(
         shifts, drawing.labels, drawing.property_labels, group=drawing.group_text(group), n=drawing.n_text(group),
         width=drawing.width,
@@ -268,7 +270,9 @@ def _attribute_similarity(drawing: Drawing, figure: dict) -> Figure:
 
 def _aligned_similarity(drawing: Drawing, figure: dict) -> Figure:
     group = figure["group"]
-    table = differences.aligned_similarity(drawing.similar(group), aligned_versions(drawing.settings["records"]))
+    table = differences.aligned_similarity(
+        drawing.similar(group), aligned_versions(drawing.settings["records"], drawing.settings["base"])
+    )
     return aligned_similarity_figure(
         table, drawing.labels, group=drawing.group_text(group), n=drawing.n_text(group),
         intervals=drawing.intervals(group) or "No intervals.", width=drawing.width,
