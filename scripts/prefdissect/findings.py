@@ -172,7 +172,9 @@ def describe_summary(evidence: Evidence) -> list[str]:
             other = evidence.label(nearest["other"])
             sentences.append(f"Nearest to {evidence.label(human)}: {other}, {_interval(nearest, evidence)}.")
     return sentences + findings_comparison.describe_aligned(
-        evidence.compared, aligned_versions(evidence.records, evidence.config["comparison"]["base"])
+        evidence.compared,
+        aligned_versions(evidence.records, evidence.config["comparison"]["base"]),
+        evidence.records,
     )
 
 

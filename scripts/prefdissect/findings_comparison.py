@@ -65,7 +65,7 @@ def describe_clusters(clusters: pd.DataFrame, linkage: pd.DataFrame, records: di
     return [sentence]
 
 
-def describe_aligned(similarity: pd.DataFrame, versions: list[tuple[str, str]]) -> list[str]:
+def describe_aligned(similarity: pd.DataFrame, versions: list[tuple[str, str]], records: dict[str, dict]) -> list[str]:
     """How near aligned judges stay to their base models; `versions` are base and aligned judge."""
     table = differences.aligned_similarity(similarity, versions)
     if table.empty:

@@ -26,6 +26,10 @@ from prefdissect.stages.importing import import_published
 from prefdissect.tables import read_table
 
 CATALOGUE = load_catalogue()
+COMPARED = (
+    "similarity", "judge_reliability", "clusters", "linkage", "cluster_numbers", "nearest_judges",
+    "control_similarity", "base_similarity", "attribute_similarity",
+)  # fmt: skip
 
 
 # ---- small published files, made here
@@ -162,14 +166,12 @@ def paper(shared_data, root) -> Study:
 def tables(paper, tmp_path_factory) -> dict[str, pd.DataFrame]:
     """The tables of the published study, made by its stages."""
     out = tmp_path_factory.mktemp("published")
-    names = ("coefficients", "fit_quality", "draws", "groups", "preferences", "similarity", "clusters", "linkage")
+    names = ("coefficients", "fit_quality", "draws", "pairs", "groups", "preferences", *COMPARED)
     files = {name: str(out / f"{name}.parquet") for name in names}
     files |= {"group_similarity": str(out / "g.csv"), "undefined": str(out / "u.json")}
     import_published(paper["published"], paper.judges, paper.catalogue_path, files)
-    settings = {**paper["comparison"], "resample": "groups", "seed": 1}
-    compare_judges(
-        files["coefficients"], files["draws"], files["groups"], files["preferences"], settings, outputs=files
-    )
+    settings = {**paper["comparison"], "resample": "groups", "resamples": 200, "seed": 1}
+    compare_judges(files, paper.judges, settings, files)
     return {name: read_table(files[name], name) for name in names if name != "draws"}
 
 

@@ -96,6 +96,11 @@ class Drawing:
         return load_catalogue(self.inputs["catalogue"])
 
     @property
+    def versions(self) -> list[tuple[str, str]]:
+        """Base judge and aligned judge."""
+        return aligned_versions(self.settings["records"], self.settings["base"])
+
+    @property
     def labels(self) -> dict[str, str]:
         return {name: record["label"] for name, record in self.settings["records"].items()}
 
@@ -188,9 +193,7 @@ def _difference(drawing: Drawing, figure: dict) -> Figure:
 
 def _aligned_shifts(drawing: Drawing, figure: dict) -> Figure:
     group = figure["group"]
-    shifts = differences.aligned_shifts(
-        drawing.coefficients, aligned_versions(drawing.settings["records"], drawing.settings["base"]), group
-    )
+    shifts = differences.aligned_shifts(drawing.coefficients, drawing.versions, group)
     return aligned_shifts_figure(
         shifts, drawing.labels, drawing.property_labels, group=drawing.group_text(group), n=drawing.n_text(group),
         width=drawing.width,
@@ -270,9 +273,7 @@ def _attribute_similarity(drawing: Drawing, figure: dict) -> Figure:
 
 def _aligned_similarity(drawing: Drawing, figure: dict) -> Figure:
     group = figure["group"]
-    table = differences.aligned_similarity(
-        drawing.similar(group), aligned_versions(drawing.settings["records"], drawing.settings["base"])
-    )
+    table = differences.aligned_similarity(drawing.similar(group), drawing.versions)
     return aligned_similarity_figure(
         table, drawing.labels, group=drawing.group_text(group), n=drawing.n_text(group),
         intervals=drawing.intervals(group) or "No intervals.", width=drawing.width,
