@@ -5,6 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 N_TOP = 3
+NEUTRAL = 50
+TOP_COLUMNS = [
+    "judge", "group", "estimator", "side", "rank", "property", "degree", "degree_q025", "degree_q975", "word",
+]  # fmt: skip
 
 
 def effects_table(coefficients: pd.DataFrame, labels: dict[str, str], property_labels: dict[str, str]) -> pd.DataFrame:
@@ -20,40 +24,22 @@ def top_properties(coefficients: pd.DataFrame, property_labels: dict[str, str]) 
 
     Properties whose degree is exactly neutral are not listed.
     """
-    rows = []
-    for (judge, group, estimator), part in coefficients.groupby(["judge", "group", "estimator"], sort=False):
-        ordered = part.sort_values("degree", ascending=False, kind="stable")
-        best = ordered[ordered["degree"] > 50].head(N_TOP)
-        worst = ordered[ordered["degree"] < 50].iloc[::-1].head(N_TOP)
-        for side, chosen in (("most preferred", best), ("least preferred", worst)):
-            for rank, (_, row) in enumerate(chosen.iterrows(), 1):
-                rows.append(
-                    {
-                        "judge": judge,
-                        "group": group,
-                        "estimator": estimator,
-                        "side": side,
-                        "rank": rank,
-                        "property": property_labels[row["property"]],
-                        "degree": row["degree"],
-                        "degree_q025": row["degree_q025"],
-                        "degree_q975": row["degree_q975"],
-                        "word": row["word"],
-                    }
-                )
-    columns = [
-        "judge",
-        "group",
-        "estimator",
-        "side",
-        "rank",
-        "property",
-        "degree",
-        "degree_q025",
-        "degree_q975",
-        "word",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    cells = coefficients.groupby(["judge", "group", "estimator"], sort=False).ngroup()
+    table = coefficients.assign(cell=cells, place=range(len(coefficients)))
+    sides = []
+    # Of equal degrees the first of the table is the more preferred one.
+    for number, (side, chosen, rising) in enumerate(
+        [
+            ("most preferred", table[table["degree"] > NEUTRAL], False),
+            ("least preferred", table[table["degree"] < NEUTRAL], True),
+        ]
+    ):
+        ordered = chosen.sort_values(["cell", "degree", "place"], ascending=[True, rising, not rising])
+        rank = ordered.groupby("cell").cumcount() + 1
+        sides.append(ordered.assign(side=side, number=number, rank=rank)[rank <= N_TOP])
+    listed = pd.concat(sides).sort_values(["cell", "number", "rank"], ignore_index=True)
+    listed["property"] = listed["property"].map(property_labels)
+    return listed[TOP_COLUMNS]
 
 
 def cluster_table(clusters: pd.DataFrame, undefined: list[str], records: dict[str, dict]) -> pd.DataFrame:
