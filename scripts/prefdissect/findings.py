@@ -9,7 +9,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from prefdissect import differences, findings_comparison
+from prefdissect import differences, findings_comparison, findings_validity
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
 from prefdissect.figure_list import aligned_versions
@@ -95,6 +95,7 @@ def render_findings(evidence: Evidence) -> str:
         similarity=describe_similarity(evidence) + describe_comparison(evidence),
         seed=evidence.config["seed"],
         ties=evidence.config["preferences"]["ties"],
+        trust=[] if evidence.published else describe_trust(evidence),
         regression=evidence.config["regression"],
     )
 
@@ -138,6 +139,19 @@ def _describe_published(evidence: Evidence) -> list[str]:
             "how many did is not published."
         )
     return sentences
+
+
+def describe_trust(evidence: Evidence) -> list[str]:
+    """What the coefficients and their intervals can be trusted to say."""
+    table, regression = evidence.coefficients, evidence.config["regression"]
+    estimator = table["estimator"].iloc[0]
+    pairs = table.loc[~table["group"].isin([OVERALL, POOLED]), "n_pairs"]
+    typical = (pairs if len(pairs) else table["n_pairs"]).median()
+    return [
+        *findings_validity.describe_estimator(estimator, regression),
+        *findings_validity.describe_coverage(estimator, typical),
+        *findings_validity.describe_false_signs(table, estimator),
+    ]
 
 
 def describe_summary(evidence: Evidence) -> list[str]:
