@@ -79,7 +79,8 @@ def test_every_kind_of_figure_is_pictured_and_explained(root):
 def test_the_look_of_figures_in_the_documentation_is_valid(root, tmp_path, monkeypatch):
     page = (root / "docs" / "figures.md").read_text(encoding="utf-8")
     look = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL).group(1))
-    judges = [{"name": name, "kind": "rule", "rule": "coin"} for name in ("human", "gpt-4")]
+    known = {"attributes": {"size": 7, "stage": "base"}}
+    judges = [{"name": name, "kind": "rule", "rule": "coin", **known} for name in ("human", "gpt-4")]
     study = {"study": "x", "judges": judges, "annotators": [{"name": "lexical", "kind": "lexical"}]}
     monkeypatch.chdir(tmp_path)
     loaded = load_study(study | look | {"sources": [{"name": "s", "kind": "table", "path": "p.csv"}]})

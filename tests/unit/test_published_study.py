@@ -68,7 +68,7 @@ def test_faults_in_the_config_are_named(folder, tmp_path):
         study(folder, judges=[{"name": "r", "kind": "rule", "rule": "coin"}])
     )
     assert "config key `judges[0].kind` is 'published'" in error(base(judges=[{"name": "p", "kind": "published"}]))
-    assert "config key `comparison.differences[0]`: `x` is not known" in error(
+    assert "config key `comparison.differences[0][1]`: `x` is not known" in error(
         study(folder, comparison={"differences": [["human", "x"]]})
     )
 
