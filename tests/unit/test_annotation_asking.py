@@ -221,6 +221,7 @@ def test_a_request_without_an_answer_is_no_rating(annotate, status):
     assert scores(tables, "friendly", "p1")[0][-1] == "ok"
 
 
+@pytest.mark.study
 def test_an_annotator_killed_midway_is_asked_only_what_is_missing(tmp_path, root):
     pairs = make_pairs(*({"prompt": f"Name river {n}.", "response_a": f"Rhine {n}"} for n in range(30)))
     pairs.to_json(tmp_path / "pairs.json", orient="records")

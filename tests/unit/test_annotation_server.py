@@ -18,6 +18,8 @@ from prefdissect.judges.prompts import own_prompts  # noqa: E402
 from prefdissect.judges.scoring import Machine  # noqa: E402
 from servers import PASSING, Call, Server, number_of  # noqa: E402
 
+pytestmark = pytest.mark.study
+
 CATALOGUE = load_catalogue()
 PAIRS = make_pairs(*({"prompt": f"Name river {n}.", "response_a": f"Rhine {n}"} for n in range(8)))
 

@@ -121,6 +121,7 @@ def test_all_coefficients_zero(tmp_path):
     assert set(tables["judge_differences"]["word"]) == {"not distinguishable"}
 
 
+@pytest.mark.study
 def test_scenario_groups_as_the_unit(tmp_path):
     tables = study(tmp_path, resample="groups", human="j0")
     similarity = tables["similarity"].query("estimator == 'map'")

@@ -140,6 +140,7 @@ def test_texts_have_room(name, width):
     assert figure.get_figwidth() <= max(width, 7.1 if name == "data" else 0) + 1e-6
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", ["difference", "shifts", "aligned", "top", "kinds", "fits", "data", "pair"])
 def test_the_same_input_gives_the_same_bytes(name, tmp_path):
     for number in range(2):

@@ -166,6 +166,7 @@ def test_a_table_that_does_not_fit_is_refused(change, message):
         datasheet_figure(change(datasheet(2)), {})
 
 
+@pytest.mark.study
 def test_the_same_table_gives_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         figure = datasheet_figure(datasheet(3), {})

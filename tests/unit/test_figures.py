@@ -272,6 +272,7 @@ def test_similarity_refuses_bad_input():
         similarity_figure(table, None, {}, title="t")
 
 
+@pytest.mark.study
 def test_sixty_five_judges_are_drawn_in_seconds_with_room_for_every_label(tmp_path):
     judges = sixty_five()
     table, linkage, clusters = similarities(judges)
@@ -357,6 +358,7 @@ def save_both(folder: Path) -> list[bytes]:
     return files
 
 
+@pytest.mark.study
 def test_same_input_same_bytes_on_every_day_in_every_process_under_all_settings(tmp_path, root):
     first = save_both(tmp_path / "a")
     code = (

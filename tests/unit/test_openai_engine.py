@@ -24,6 +24,8 @@ from prefdissect.judges.prompts import template_from  # noqa: E402
 from prefdissect.judges.words import draw_seed, json_schema  # noqa: E402
 from servers import PASSING, Server, likeliest, number_of  # noqa: E402
 
+pytestmark = pytest.mark.study
+
 TEXT = "{conversation}\n1: {response_1}\n2: {response_2}\nBest:"
 RAW = {"style": "raw", "text": TEXT, "answers": [" A", " B"]}
 CHAT = RAW | {"style": "chat", "system": "Be fair."}
@@ -329,7 +331,6 @@ def test_a_fault_that_will_stay_is_not_tried_again(fault):
     assert len(server.calls) == 3
 
 
-@pytest.mark.study
 @pytest.mark.parametrize("template", [RAW, CHAT, WORDS])
 def test_no_verdict_is_lost_or_changed_when_a_tenth_of_all_calls_fails(template):
     def fault(call, before):

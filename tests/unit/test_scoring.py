@@ -134,6 +134,7 @@ def wait_for(condition, seconds: float = 10.0) -> bool:
     return False
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
 def test_no_orphan_when_the_caller_is_stopped(tmp_path, root, template_path, interpreter, number, status):
     note = tmp_path / "pid"
@@ -234,6 +235,7 @@ def test_failures_within_the_share_allowed_are_no_verdicts(tmp_path, template_pa
     assert preferences[list(unanswered)].isna().all() and preferences.drop(list(unanswered)).notna().all()
 
 
+@pytest.mark.study
 def test_a_judge_killed_midway_is_asked_only_what_is_missing(tmp_path, template_path, root):
     pairs = make_pairs(60)
     undisturbed = judged(tmp_path / "other", template_path, pairs)
@@ -283,6 +285,7 @@ def test_workers_side_by_side_give_what_one_gives(tmp_path, template_path):
     assert len(list((tmp_path / "two" / "store").rglob("*.jsonl"))) == 2
 
 
+@pytest.mark.study
 def test_shards_fill_the_store_and_their_union_is_the_whole(tmp_path, template_path):
     pairs, machine = make_pairs(30), Machine(store=tmp_path / "store", log=lambda line: None)
     asked = []
@@ -359,6 +362,7 @@ def test_answers_in_words_are_drawn_k_times_and_read_strictly(tmp_path, root):
     )
 
 
+@pytest.mark.study
 def test_a_full_disk_stops_with_one_message_and_keeps_what_was_written(tmp_path, template_path, root):
     # A file-size limit stops writing midway as a full disk does.
     pairs = make_pairs(300)

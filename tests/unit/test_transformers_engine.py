@@ -480,6 +480,7 @@ def test_random_model_refuses_wrong_arguments(tmp_path, changes):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.study
 def test_the_worker_process_scores_pairs_in_both_orders(model_folder, root, tmp_path):
     pairs = pd.DataFrame(
         {
