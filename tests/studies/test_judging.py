@@ -53,6 +53,8 @@ def interrupt(folder: Path, config: dict, stop: int, after: int) -> None:
     process = subprocess.Popen(
         snakemake_command(folder, config, JUDGEMENTS), env=ENVIRONMENT, cwd=folder, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        # A shell without job control starts its background jobs deaf to SIGINT, and tests with them.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         end = time.monotonic() + 120

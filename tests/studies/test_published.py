@@ -39,7 +39,7 @@ def config(folder: Path) -> dict:
             {"name": "A", "kind": "published", "attributes": {"stage": "base"}},
             {"name": "A-chat", "kind": "published", "attributes": {"stage": "aligned", "base": "A"}},
         ],
-        "comparison": {"human": "human", "differences": [["human", "A"]]},
+        "comparison": {"human": "human", "base": "base", "differences": [["human", "A"]]},
         "figures": {"groups": ["overall", "Code"]},
     }
 
@@ -48,7 +48,7 @@ def test_no_rule_that_needs_pairs_is_in_the_plan(folder):
     run = snakemake(folder, config(folder), "--dry-run")
     assert run.code == 0, run.output
     assert set(run.jobs) == {
-        "import_published", "compare_judges", "plot_degree", "plot_effects", "plot_similarity", "write_tables",
+        "import_published", "compare_judges", "contrast_judges", "plot_degree", "plot_effects", "plot_similarity", "write_tables",
         "write_findings", "write_provenance",
     }  # fmt: skip
 
