@@ -237,6 +237,10 @@ def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
     if not Path(study.catalogue_path).is_file():
         raise InputError(f"config key `catalogue`: `{study.catalogue_path}` does not exist", fix="a YAML file")
     catalogue = study.catalogue
+    for source, place in zip(study["sources"], places["sources"], strict=True):
+        if source["kind"] == "released" and ("path" in source) == ("dataset" in source):
+            fix = "`path` for files on disk, `dataset` for an id on the hub"
+            raise InputError(f"{place.at()} needs exactly one of `path` and `dataset`", fix=fix)
     for judge, place in zip(study["judges"], places["judges"], strict=True):
         _check_judge(judge, place, study)
     for annotator, place in zip(study["annotators"], places["annotators"], strict=True):
