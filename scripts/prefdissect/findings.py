@@ -136,12 +136,13 @@ def describe_scenarios(evidence: Evidence) -> str:
     rows = table[table["level"] == level]
     whole, parts = rows.iloc[0], rows.iloc[1:]
     worst = parts.loc[parts["accuracy"].idxmin()]
+    told = f", least of {worst['scenario']} ({percent(worst['accuracy'])} of {worst['n_queries']})"
     return (
         f"A classifier trained on {whole['n_queries']:,} labelled queries gave a scenario to queries whose source "
-        f"gives none. On labelled queries it did not see it is right in {percent(whole['accuracy'])} "
-        f"({percent(whole['q025'])} to {percent(whole['q975'])}) over {len(parts)} {level}s; worst for "
-        f"{worst['scenario']}, {percent(worst['accuracy'])} of {worst['n_queries']}. Pairs put into a wrong group blur "
-        "the differences between groups."
+        f"gives none. Of labelled queries it did not see it recognises {percent(whole['accuracy'])} "
+        f"({percent(whole['q025'])} to {percent(whole['q975'])}) over {len(parts)} {level}s"
+        f"{told if worst['accuracy'] < whole['accuracy'] else ''}. Pairs in a wrong group blur the differences between "
+        "groups."
     )
 
 

@@ -176,3 +176,18 @@ def test_the_stage_fills_what_the_source_left_open(tmp_path):
 def test_faults_of_the_config():
     assert "`scenarios.queries`: `nowhere.csv` does not exist" in error(changed("scenarios.queries", "nowhere.csv"))
     assert "`scenarios.groups` is of no use" in error(changed("scenarios.groups", "groups.csv"))
+
+
+def test_it_recognises_groups_of_real_queries(shared_data):
+    """A fifth of Auto-J's queries, by a classifier of the others; docs/data.md has the numbers of all five folds."""
+    table = pd.read_parquet(shared_data / "auto-j" / "pairs.parquet", columns=["prompt", "scenario"])
+    groups = pd.read_csv(shared_data / "auto-j" / "scenario_groups.csv")
+    labelled = checked(table.set_axis(["query", "scenario"], axis=1), groups, 5)
+    assert len(labelled.queries) == 1182 and len(set(labelled.groups.values())) == 8
+    asked = np.arange(len(labelled.queries)) % 5 == 0
+    classifier = scenarios.train(labelled.queries[~asked], labelled.scenarios[~asked], 1)
+    said = scenarios.predictions(classifier, labelled.queries[asked], labelled.groups)
+    true = pd.Series(labelled.scenarios[asked])
+    right = (said["scenario"] == true).mean(), (said["group"] == true.map(labelled.groups)).mean()
+    assert right[0] > 0.48 and right[1] > 0.65
+    assert abs(said["group_probability"].mean() - right[1]) < 0.12
