@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from configs import changed, error
 from prefdissect import scenarios
 from prefdissect.errors import InputError
+from prefdissect.findings import describe_scenarios
 from prefdissect.stages.sourcing import assemble_sources, classify_scenarios
 from prefdissect.tables import conform, read_table, write_table
 
@@ -171,6 +173,20 @@ def test_the_stage_fills_what_the_source_left_open(tmp_path):
     assert given == ["Writing", "Unsafe Queries", "Work"]
     with pytest.raises(InputError, match=r"queries.jsonl: column `query` is missing"):
         classify_scenarios([source], settings | {"columns": {"query": "query", "scenario": "kind"}}, 1, outputs)
+
+
+def test_the_findings_say_how_well_it_does(predicted):
+    quality = scenarios.quality_table(predicted, 0.0)
+    evidence = SimpleNamespace(config={"scenarios": {"level": "group"}}, scenario_quality=quality)
+    share = (predicted["group"] == predicted["true_group"]).mean()
+    text = describe_scenarios(evidence)
+    assert "trained on 36 labelled queries" in text and f"recognises {100 * share:.0f} %" in text
+    assert "over 2 groups" in text
+    evidence.config["scenarios"]["level"] = "scenario"
+    assert "over 3 scenarios" in describe_scenarios(evidence)
+    worst = quality.assign(accuracy=quality["accuracy"].where(quality["scenario"] != "poem", 0.25))
+    evidence.scenario_quality = worst
+    assert "least of poem (25 % of 12)" in describe_scenarios(evidence)
 
 
 def test_faults_of_the_config():
