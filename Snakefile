@@ -58,6 +58,11 @@ FIGURE_FILES = [name for part in FIGURES.values() for name in part]
 TABLES = ["effects", "similarity", "group_similarity", "clusters", "top_properties"]
 if not PUBLISHED:  # these need pairs
     TABLES += ["fit_quality", "judge_datasheet", "property_statistics", "property_correlations"]
+# Where a classifier gives queries their scenario.
+CLASSIFIED = not PUBLISHED and bool(STUDY["scenarios"]["queries"])
+SCENARIO_QUALITY = [f"{OUT}/scenario_quality.parquet"] if CLASSIFIED else []
+if CLASSIFIED:
+    TABLES.append("scenario_quality")
 # Differences, attributes, base judges and drift: where the study asks for them.
 COMPARED = [
     table
@@ -139,6 +144,7 @@ MEASURED = [
         out=OUT,
         annotator=STUDY.annotators_of("llm"),
     ),
+    *SCENARIO_QUALITY,
 ]
 
 if LIVE:

@@ -11,6 +11,7 @@ def main():
         sources=dict(zip(snakemake.params.names, snakemake.input.sources, strict=True)),
         samples=snakemake.params.samples,
         output=snakemake.output.pairs,
+        scenarios="".join(snakemake.input.scenarios),
     )
 
 

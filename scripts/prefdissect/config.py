@@ -43,8 +43,8 @@ LOADED = ("transformers", "vllm")
 ASKED = (*LOADED, "openai", "fake")
 RECORD_SECTIONS = {"sources": "source", "judges": "judge", "annotators": "annotator"}
 PATH_SECTIONS = (
-    "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "groups", "archive", "published",
-    "catalogue", "regression",
+    "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "scenarios", "groups", "archive",
+    "published", "catalogue", "regression",
 )  # fmt: skip
 
 
@@ -140,6 +140,7 @@ def load_study(config: dict) -> Study:
     _check_references(study, places)
     check_comparison(study["comparison"], study.judges)
     _check_groups(config["groups"], config["measurements"] == "live")
+    _check_scenarios(config["scenarios"], config["measurements"] == "live")
     _check_figures(study)
     _check_reference(study["regression"]["published"])
     return study
@@ -237,6 +238,10 @@ def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
     if not Path(study.catalogue_path).is_file():
         raise InputError(f"config key `catalogue`: `{study.catalogue_path}` does not exist", fix="a YAML file")
     catalogue = study.catalogue
+    for source, place in zip(study["sources"], places["sources"], strict=True):
+        if source["kind"] == "released" and ("path" in source) == ("dataset" in source):
+            fix = "`path` for files on disk, `dataset` for an id on the hub"
+            raise InputError(f"{place.at()} needs exactly one of `path` and `dataset`", fix=fix)
     for judge, place in zip(study["judges"], places["judges"], strict=True):
         _check_judge(judge, place, study)
     for annotator, place in zip(study["annotators"], places["annotators"], strict=True):
@@ -314,6 +319,17 @@ def _check_groups(groups: dict, live: bool) -> None:
     path = groups["scenario_groups"]
     if path and live and not Path(path).is_file():
         raise InputError(f"config key `groups.scenario_groups`: `{path}` does not exist", fix="a CSV file")
+
+
+def _check_scenarios(scenarios: dict, live: bool) -> None:
+    """Files that the classifier of scenarios is trained on."""
+    if scenarios["groups"] and not scenarios["queries"]:
+        fix = "name labelled queries, or leave `groups` out"
+        raise InputError("config key `scenarios.groups` is of no use without `scenarios.queries`", fix=fix)
+    for key in ("queries", "groups"):
+        path = scenarios[key]
+        if path and live and not Path(path).is_file():
+            raise InputError(f"config key `scenarios.{key}`: `{path}` does not exist", fix="a file")
 
 
 def _check_figures(study: Study) -> None:

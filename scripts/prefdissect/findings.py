@@ -46,6 +46,8 @@ class Evidence:
     dropped: pd.DataFrame | None = None
     datasheet: pd.DataFrame | None = None
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
+    # Where a classifier gave queries their scenario.
+    scenario_quality: pd.DataFrame | None = None
 
     @property
     def published(self) -> bool:
@@ -117,11 +119,31 @@ def describe_data(evidence: Evidence) -> list[str]:
         sentences.append(
             f"Source {source}: {len(part)} pairs." + (f" Left out or noted on reading: {left_out}." if left_out else "")
         )
+    if evidence.scenario_quality is not None:
+        sentences.append(describe_scenarios(evidence))
     if len(evidence.dropped):
         reasons = evidence.dropped.drop_duplicates(["pair_id", "reason"])["reason"].value_counts()
         listed = "; ".join(f"{reason}: {count}" for reason, count in reasons.items())
         sentences.append(f"{evidence.dropped['pair_id'].nunique()} pairs leave every fit ({listed}).")
     return sentences
+
+
+def describe_scenarios(evidence: Evidence) -> str:
+    """How well the classifier that gave queries their scenario does on queries that it did not see."""
+    table = evidence.scenario_quality
+    by_group = evidence.config["scenarios"]["level"] == "group" and (table["level"] == "group").any()
+    level = "group" if by_group else "scenario"
+    rows = table[table["level"] == level]
+    whole, parts = rows.iloc[0], rows.iloc[1:]
+    worst = parts.loc[parts["accuracy"].idxmin()]
+    told = f", least of {worst['scenario']} ({percent(worst['accuracy'])} of {worst['n_queries']})"
+    return (
+        f"A classifier trained on {whole['n_queries']:,} labelled queries gave a scenario to queries whose source "
+        f"gives none. Of labelled queries it did not see it recognises {percent(whole['accuracy'])} "
+        f"({percent(whole['q025'])} to {percent(whole['q975'])}) over {len(parts)} {level}s"
+        f"{told if worst['accuracy'] < whole['accuracy'] else ''}. Pairs in a wrong group blur the differences between "
+        "groups."
+    )
 
 
 def _describe_published(evidence: Evidence) -> list[str]:

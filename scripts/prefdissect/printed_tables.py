@@ -271,6 +271,21 @@ def _property_correlations(table: pd.DataFrame, how: Printing) -> tuple[pd.DataF
     return texts, caption
 
 
+def _scenario_quality(table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, str]:
+    rates = table[["accuracy", "q025", "q975"]].to_numpy(float) * 100
+    texts = pd.DataFrame(
+        {
+            "level": list(table["level"]),
+            "scenario": list(table["scenario"]),
+            "queries": table["n_queries"].astype(str).to_list(),
+            "predicted rightly (%)": [_spanned(*row, ".1f") for row in rates],
+            "precision (%)": [_number(100 * value, ".1f") for value in table["precision"]],
+            "mean probability": [_number(value) for value in table["mean_probability"]],
+        }
+    )
+    return texts, "Held-out accuracy of the classifier of scenarios. In brackets: 95 % intervals (Wilson)."
+
+
 _FORMS = {
     "effects": _effects,
     "top_properties": _top_properties,
@@ -281,4 +296,5 @@ _FORMS = {
     "judge_datasheet": _datasheet,
     "property_statistics": _property_statistics,
     "property_correlations": _property_correlations,
+    "scenario_quality": _scenario_quality,
 }

@@ -42,6 +42,38 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             },
         ),
         _schema(
+            "scenarios",
+            ["prompt_id"],
+            {
+                "prompt_id": _text("prompt without a scenario of its source"),
+                "scenario": _text("likeliest scenario"),
+                "probability": _number("its calibrated probability", low=0, high=1),
+                "group": _text("likeliest group of scenarios; null without groups", nullable=True),
+                "group_probability": _number(
+                    "its probability, summed over its scenarios", nullable=True, low=0, high=1
+                ),
+                "assigned": _text("scenario that the pairs get; null where the classifier is unsure", nullable=True),
+            },
+        ),
+        _schema(
+            "scenario_quality",
+            ["level", "scenario"],
+            {
+                "level": _text("scenario, or group of scenarios", isin=["scenario", "group"]),
+                "scenario": _text("scenario or group by its label; `all queries` together"),
+                "n_queries": _whole("labelled queries, each predicted by a classifier that did not see it"),
+                "accuracy": _number("share of them predicted rightly (recall)", low=0, high=1),
+                "q025": _number("lower end of its 95 % interval (Wilson)", low=0, high=1),
+                "q975": _number("upper end", low=0, high=1),
+                "precision": _number(
+                    "share of right ones among those predicted so; null where none is", nullable=True, low=0, high=1
+                ),
+                "mean_probability": _number("mean predicted probability: as large as the accuracy if calibrated"),
+                "sure_share": _number("share with a probability of `min_probability` or more", low=0, high=1),
+                "sure_accuracy": _number("accuracy of these; null where there is none", nullable=True, low=0, high=1),
+            },
+        ),
+        _schema(
             "groups",
             ["pair_id", "group"],
             {

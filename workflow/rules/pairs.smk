@@ -28,10 +28,34 @@ rule import_source:
         "../../scripts/import_source.py"
 
 
+rule classify_scenarios:
+    """Give prompts without a scenario one, by a classifier trained on labelled queries; measure it on held-out ones."""
+    input:
+        sources=expand("{out}/sources/{source}/pairs.parquet", out=OUT, source=STUDY.sources),
+        queries=STUDY["scenarios"]["queries"] or [],
+        groups=STUDY["scenarios"]["groups"] or [],
+    output:
+        scenarios=f"{OUT}/scenarios.parquet",
+        quality=f"{OUT}/scenario_quality.parquet",
+    log:
+        f"{LOGS}/classify_scenarios.log",
+    benchmark:
+        f"{BENCHMARKS}/classify_scenarios.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        settings=STUDY["scenarios"],
+        seed=STUDY["seed"],
+        code=code_hash("prefdissect.scenarios"),
+    script:
+        "../../scripts/classify_scenarios.py"
+
+
 rule assemble_pairs:
     """Join and sample the pairs of all sources."""
     input:
         sources=expand("{out}/sources/{source}/pairs.parquet", out=OUT, source=STUDY.sources),
+        scenarios=f"{OUT}/scenarios.parquet" if CLASSIFIED else [],
     output:
         pairs=f"{OUT}/pairs.parquet",
     log:

@@ -8,6 +8,7 @@ else:
         "judgements": expand("{out}/judgements/{judge}.parquet", out=OUT, judge=JUDGES),
         "features": f"{OUT}/features.parquet",
         "annotations": expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=ANNOTATORS),
+        "scenario_quality": SCENARIO_QUALITY,
     }
     EVIDENCE = {
         "pairs": f"{OUT}/pairs.parquet",
@@ -15,6 +16,7 @@ else:
         "dropped": f"{OUT}/dropped_pairs.parquet",
         "datasheet": f"{OUT}/tables/judge_datasheet.csv",
         "notes": expand("{out}/sources/{source}/notes.json", out=OUT, source=STUDY.sources),
+        "scenario_quality": SCENARIO_QUALITY,
     }
 
 

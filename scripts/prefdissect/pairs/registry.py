@@ -18,6 +18,7 @@ KINDS = {
     "alpaca_eval": "prefdissect.pairs.alpaca_eval",
     "auto_j": "prefdissect.pairs.auto_j",
     "preference_dissection": "prefdissect.pairs.preference_dissection",
+    "released": "prefdissect.pairs.released",
 }
 
 # Keys of a source record that name files or folders; `labels` maps judges to files.

@@ -55,6 +55,8 @@ def write_tables(
         quality = [read_table(path, "fit_quality") for path in inputs["fit_quality"]]
         tables["fit_quality"] = pd.concat(quality, ignore_index=True)
         tables |= {"judge_datasheet": _datasheet(inputs, labels, settings), **_properties(inputs, settings)}
+    if path := "".join(inputs.get("scenario_quality", "")):
+        tables["scenario_quality"] = read_table(path, "scenario_quality")
     how = _printing(labels, properties, settings)
     for name, table in tables.items():
         write_csv(table, outputs[name])
@@ -139,7 +141,9 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
 def _of_pairs(inputs: dict) -> dict:
     """What is known where pairs are."""
     notes = inputs["notes"] if isinstance(inputs["notes"], list) else list(inputs["notes"])
+    quality = "".join(inputs.get("scenario_quality", ""))
     return {
+        "scenario_quality": read_table(quality, "scenario_quality") if quality else None,
         "pairs": read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id", "source"]),
         "features": read_table(inputs["features"], "features"),
         "dropped": read_table(inputs["dropped"], "dropped_pairs"),
