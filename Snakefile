@@ -28,7 +28,7 @@ from prefdissect.figure_list import (
     shown_judges,
 )
 from prefdissect.judges.worker import PROTOCOL
-from prefdissect.names import one_of
+from prefdissect.names import intervals_of_posterior, one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
 from prefdissect.regression.registry import ESTIMATORS as ESTIMATOR_MODULES

@@ -26,3 +26,8 @@ def one_of(names: Iterable[str]) -> str:
 def figure_file(group: str) -> str:
     """File name (without suffix) of a group's figure; scenarios may be in any script, so letters stay as they are."""
     return _UNSAFE_IN_FIGURE.sub("-", group.strip().replace(" ", "_")).lstrip(".") or "unnamed"
+
+
+def intervals_of_posterior(estimator: str) -> bool:
+    """Whether an estimator's intervals of effects come from its posterior, not from resamples of prompts."""
+    return estimator in ("laplace_posterior", "laplace_weak", "nuts")

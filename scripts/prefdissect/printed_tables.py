@@ -13,7 +13,7 @@ import pandas as pd
 
 from prefdissect.catalogue import CASE_LABELS
 from prefdissect.datasheet import MEASURES
-from prefdissect.names import OVERALL, POOLED
+from prefdissect.names import OVERALL, POOLED, intervals_of_posterior
 from prefdissect.printed_comparisons import MISSING as _MISSING
 from prefdissect.printed_comparisons import TITLES, printed_comparison
 from prefdissect.printed_comparisons import spanned as _spanned
@@ -128,6 +128,8 @@ def _effects(table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, str]:
     wide.insert(0, "property", [how.property_labels.get(name, name) for name in wide.index])
     told = rows["degree_q025"].notna().any()
     intervals = how.intervals if told else "No intervals."
+    if told and intervals_of_posterior(rows["estimator"].iloc[0]):
+        intervals = "In brackets: 95 % intervals of the posterior."
     caption = (
         f"Degree of preference (50 = neutral), {_group_text(how.group)}{_pairs_text(rows['n_pairs'])}. "
         f"The largest distance from neutral first. {intervals}"

@@ -52,7 +52,7 @@ def test_the_llmbar_study_has_its_65_listed_judges(root, shared_data):
 def test_what_is_left_out_takes_the_default_in_nested_sections_too():
     study = load_study(base(regression={"folds": 5}, groups={"define": [{"name": "both", "groups": ["x"]}]}))
     assert study["regression"] == {
-        "estimators": ["map"], "prior_scale": 0.1, "folds": 5, "resamples": 200, "graded": False,
+        "estimators": ["laplace_posterior"], "prior_scale": 0.1, "folds": 5, "resamples": 200, "graded": False,
         "published": "", "nuts": {"chains": 4, "warmup": 500, "draws": 2000},
     }  # fmt: skip
     assert study["groups"]["scenarios"] is study["groups"]["cases"] is study["groups"]["pooled"] is True

@@ -7,6 +7,7 @@ DRAWING = {
     "human": STUDY["comparison"]["human"],
     "base": STUDY["comparison"]["base"],
     "published": PUBLISHED,
+    "resampled": not intervals_of_posterior(ESTIMATOR),
     "resamples": STUDY["regression"]["resamples"],
     "graded": STUDY["regression"]["graded"],
     "seed": STUDY["seed"],

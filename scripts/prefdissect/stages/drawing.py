@@ -31,13 +31,14 @@ from prefdissect.figures.top_properties import top_properties_figure
 from prefdissect.figures.waterfall import waterfall_figure
 from prefdissect.group_resampling import degree_intervals
 from prefdissect.groups import scenario_groups
-from prefdissect.names import OVERALL, POOLED
+from prefdissect.names import OVERALL, POOLED, intervals_of_posterior
 from prefdissect.regression.contributions import contributions
 from prefdissect.tables import SCHEMAS, read_table
 
 MM = 1 / 25.4
 AFTERWARDS = "Division chosen after seeing the data."
 PROMPTS = "Lines: 95\u00a0% intervals from resampling prompts."
+POSTERIOR = "Lines: 95\u00a0% intervals of the posterior."
 GROUPS = "Lines: 95\u00a0% intervals from resampling the {n} scenario groups: what other scenarios would change."
 
 
@@ -126,6 +127,12 @@ class Drawing:
             return GROUPS.format(n=len(self.scenarios)) if group == OVERALL else ""
         return PROMPTS if self.settings["resamples"] else ""
 
+    def effect_intervals(self, group: str) -> str:
+        """What the lines of effects are: those of the estimator that is shown."""
+        if self.by_groups or not intervals_of_posterior(self.coefficients["estimator"].iloc[0]):
+            return self.intervals(group)
+        return POSTERIOR
+
     def group_text(self, group: str) -> str:
         if group == OVERALL:
             return f"Mean over {len(self.scenarios)} scenario groups"
@@ -158,7 +165,7 @@ def _degree(drawing: Drawing, figure: dict) -> Figure:
     judges = [judge for judge in figure["judges"] if judge in set(chosen["judge"])]
     return degree_figure(
         chosen, drawing.labels, drawing.property_labels, group=drawing.group_text(group), judges=judges,
-        intervals=drawing.intervals(group) or INTERVALS, width=drawing.width,
+        intervals=drawing.effect_intervals(group) or INTERVALS, width=drawing.width,
     )  # fmt: skip
 
 
