@@ -12,7 +12,6 @@ import pandas as pd
 from prefdissect import differences, findings_comparison, findings_validity
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
-from prefdissect.figure_list import aligned_versions
 from prefdissect.groups import scenario_groups
 from prefdissect.names import OVERALL, POOLED
 
@@ -39,7 +38,8 @@ class Evidence:
     similarity: pd.DataFrame
     clusters: pd.DataFrame
     linkage: pd.DataFrame
-    draws: pd.DataFrame
+    judge_differences: pd.DataFrame
+    base_similarity: pd.DataFrame
     # What a study of published coefficients has not.
     pairs: pd.DataFrame | None = None
     features: pd.DataFrame | None = None
@@ -208,8 +208,7 @@ def describe_summary(evidence: Evidence) -> list[str]:
             other = evidence.label(nearest["other"])
             sentences.append(f"Nearest to {evidence.label(human)}: {other}, {_interval(nearest, evidence)}.")
     return sentences + findings_comparison.describe_aligned(
-        evidence.compared,
-        aligned_versions(evidence.records, evidence.config["comparison"]["base"]),
+        differences.similarity_of_versions(evidence.base_similarity, evidence.config["comparison"]["group"]),
         evidence.records,
     )
 
@@ -238,20 +237,11 @@ def describe_comparison(evidence: Evidence) -> list[str]:
     sentences += findings_comparison.describe_clusters(evidence.clusters, evidence.linkage, records, unit)
     labels = {name: prop.label for name, prop in evidence.catalogue.items()}
     for pair in comparison["differences"]:
-        table = _difference_table(evidence, tuple(pair))
+        table = differences.between_judges(evidence.judge_differences, tuple(pair), comparison["group"])
         if len(table):
             named = tuple(evidence.label(judge) for judge in pair)
             sentences.append(findings_comparison.describe_difference(table, named, labels, not evidence.published))
     return sentences
-
-
-def _difference_table(evidence: Evidence, judges: tuple[str, str]) -> pd.DataFrame:
-    group = evidence.config["comparison"]["group"]
-    if evidence.published and group == OVERALL:
-        return differences.group_differences(
-            evidence.coefficients, judges, evidence.scenarios, evidence.config["seed"]
-        )[0]
-    return differences.degree_difference(evidence.coefficients, evidence.draws, judges, group, evidence.scenarios)
 
 
 def _group_text(group: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefdissect import differences
 from prefdissect.attributes import NONE, attribute_similarity, attribute_table
 
 N_LISTED = 3
@@ -65,9 +64,8 @@ def describe_clusters(clusters: pd.DataFrame, linkage: pd.DataFrame, records: di
     return [sentence]
 
 
-def describe_aligned(similarity: pd.DataFrame, versions: list[tuple[str, str]], records: dict[str, dict]) -> list[str]:
-    """How near aligned judges stay to their base models; `versions` are base and aligned judge."""
-    table = differences.aligned_similarity(similarity, versions)
+def describe_aligned(table: pd.DataFrame, records: dict[str, dict]) -> list[str]:
+    """How near aligned judges stay to their base models; `table` has columns base, aligned, value."""
     if table.empty:
         return []
     mean = table.groupby("base")["value"].agg(["mean", "size"]).sort_values("mean")

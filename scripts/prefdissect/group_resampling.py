@@ -61,18 +61,3 @@ def degree_intervals(coefficients: pd.DataFrame, groups: list[str], seed: int) -
     intervals = pd.DataFrame({"degree_q025": low, "degree_q975": high}, index=wide.index)
     rows = coefficients[coefficients["group"] == OVERALL].drop(columns=list(intervals))
     return rows.join(intervals, on=["judge", "property"])
-
-
-def overall_similarity(matrices: list[np.ndarray], seed: int) -> np.ndarray:
-    """Mean over groups of the similarity of judges in every resample of the groups.
-
-    Parameters
-    ----------
-    matrices : list of ndarray, shape (judges, judges)
-        One per scenario group.
-
-    Returns
-    -------
-    ndarray, shape (resamples, judges, judges)
-    """
-    return resampled_mean(np.stack(matrices), group_weights(len(matrices), seed, resamples=RESAMPLES // 2))

@@ -14,14 +14,14 @@ from configs import base, error
 from prefdissect.attributes import attribute_similarity, attribute_table
 from prefdissect.catalogue import load_catalogue
 from prefdissect.config import Study, load_study, read_config
-from prefdissect.differences import aligned_shifts, aligned_similarity, degree_difference, group_differences
+from prefdissect.differences import between_judges, by_group, of_versions, similarity_of_versions
 from prefdissect.errors import InputError
 from prefdissect.figure_list import aligned_versions, compared_attributes, figures_of, shown_attributes
 from prefdissect.group_resampling import degree_intervals, group_weights, resampled_mean
 from prefdissect.groups import scenario_groups
 from prefdissect.names import OVERALL
 from prefdissect.published_study import published_tables
-from prefdissect.stages.comparing import compare_judges
+from prefdissect.stages.comparing import compare_judges, contrast_judges
 from prefdissect.stages.importing import import_published
 from prefdissect.tables import read_table
 
@@ -29,6 +29,9 @@ CATALOGUE = load_catalogue()
 COMPARED = (
     "similarity", "judge_reliability", "clusters", "linkage", "cluster_numbers", "nearest_judges",
     "control_similarity", "base_similarity", "attribute_similarity",
+)  # fmt: skip
+CONTRASTED = (
+    "judge_differences", "group_differences", "base_differences", "drift", "flip_counts", "flipped_pairs"
 )  # fmt: skip
 
 
@@ -126,20 +129,6 @@ def test_a_group_without_a_value_is_left_out_of_a_resample():
     assert means[:, 0].tolist() == [2.0, 1.0] and np.isnan(means[:, 1]).all()
 
 
-def test_differences_of_judges(folder):
-    loaded = load_study(study(folder))
-    table, _ = published_tables(str(folder), loaded.judges, CATALOGUE)
-    found, points = group_differences(table, ("human", "A-b"), ["Advice", "Code"], seed=1)
-    assert (found["q025"] <= found["value"]).all() and (found["value"] <= found["q975"]).all()
-    assert np.allclose(points.groupby("property", sort=False)["value"].mean(), found["value"])
-    none = table[["judge", "group", "property"]].assign(draws=[[]] * len(table))
-    plain = degree_difference(table, none, ("human", "A-b"), OVERALL, ["Advice", "Code"])
-    assert np.allclose(plain["value"], found["value"]) and plain[["q025", "q975"]].isna().all(axis=None)
-    drawn = none.assign(draws=[np.full(5, mean) for mean in table["mean"]])
-    same = degree_difference(table, drawn, ("human", "A-b"), "Code", [])
-    assert np.allclose(same["value"], same["q025"]) and np.allclose(same["value"], same["q975"])
-
-
 def test_classes_of_an_attribute_come_in_their_order():
     sizes = {"a": "70", "b": "7", "c": None, "d": "14", "e": "34", "f": "unknown"}
     records = {judge: {"attributes": {"size": size}} for judge, size in sizes.items()}
@@ -166,12 +155,13 @@ def paper(shared_data, root) -> Study:
 def tables(paper, tmp_path_factory) -> dict[str, pd.DataFrame]:
     """The tables of the published study, made by its stages."""
     out = tmp_path_factory.mktemp("published")
-    names = ("coefficients", "fit_quality", "draws", "pairs", "groups", "preferences", *COMPARED)
+    names = ("coefficients", "fit_quality", "draws", "pairs", "groups", "preferences", *COMPARED, *CONTRASTED)
     files = {name: str(out / f"{name}.parquet") for name in names}
     files |= {"group_similarity": str(out / "g.csv"), "undefined": str(out / "u.json")}
     import_published(paper["published"], paper.judges, paper.catalogue_path, files)
     settings = {**paper["comparison"], "resample": "groups", "resamples": 200, "seed": 1}
     compare_judges(files, paper.judges, settings, files)
+    contrast_judges(files, paper.judges, settings, files)
     return {name: read_table(files[name], name) for name in names if name != "draws"}
 
 
@@ -251,11 +241,22 @@ def test_degrees_in_communication(tables, judge, prop, degree):
 
 def test_aligned_versions_against_their_base_models(paper, overall, tables):
     versions = aligned_versions(paper.judges, "base")
-    table = aligned_similarity(overall, versions)
+    table = similarity_of_versions(tables["base_similarity"], OVERALL)
     mean = table.groupby("base")["value"].mean()
     assert len(versions) == len(table) == 20 and len(mean) == 10
     assert round(mean["llama-2-7b"], 3) == 0.515
     assert round(similarity(overall, "llama-2-7b", "llama-2-7b-chat"), 3) == 0.469
     others = mean.drop("llama-2-7b")
     assert round(others.min(), 2) == 0.84 and round(others.max(), 2) == 0.96
-    assert len(aligned_shifts(tables["coefficients"], versions, OVERALL)) == 20 * 29
+    assert len(of_versions(tables["base_differences"], OVERALL)) == 20 * 29
+
+
+def test_the_difference_that_is_drawn_is_that_of_the_degrees(tables):
+    judges, coefficients = ("human", "gpt-4-1106-preview"), tables["coefficients"]
+    drawn = between_judges(tables["judge_differences"], judges, OVERALL).set_index("property")
+    degree = coefficients[coefficients["group"] == OVERALL].pivot(index="property", columns="judge", values="degree")
+    assert len(drawn) == 29 and np.allclose(drawn["value"], (degree[judges[0]] - degree[judges[1]])[drawn.index])
+    assert (drawn["q025"] <= drawn["value"]).all() and (drawn["value"] <= drawn["q975"]).all()
+    points = by_group(coefficients, judges, scenario_groups(tables["groups"]))
+    assert len(points) == 11 * 29
+    assert np.allclose(points.groupby("property")["value"].mean()[drawn.index], drawn["value"])

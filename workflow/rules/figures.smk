@@ -47,7 +47,8 @@ rule plot_effects:
     """Draw top and last properties, differences between judges, shifts by alignment."""
     input:
         coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
-        draws=f"{OUT}/regression/{ESTIMATOR}/draws.parquet",
+        judge_differences=rules.contrast_judges.output.judge_differences,
+        base_differences=rules.contrast_judges.output.base_differences,
         groups=f"{OUT}/groups.parquet",
         catalogue=STUDY.catalogue_path,
     output:
@@ -77,6 +78,7 @@ rule plot_similarity:
         group_similarity=rules.compare_judges.output.group_similarity,
         clusters=rules.compare_judges.output.clusters,
         linkage=rules.compare_judges.output.linkage,
+        base_similarity=rules.compare_judges.output.base_similarity,
     output:
         pdf=pdf_files("similarity"),
         png=png_files("similarity"),

@@ -85,7 +85,8 @@ rule write_findings:
         groups=f"{OUT}/groups.parquet",
         clusters=rules.compare_judges.output.clusters,
         linkage=rules.compare_judges.output.linkage,
-        draws=f"{OUT}/regression/{ESTIMATOR}/draws.parquet",
+        judge_differences=rules.contrast_judges.output.judge_differences,
+        base_similarity=rules.compare_judges.output.base_similarity,
         catalogue=STUDY.catalogue_path,
         template=product_file("workflow/report/findings.html.j2"),
     output:

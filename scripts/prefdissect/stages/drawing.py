@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
-import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
 from prefdissect import differences
@@ -16,7 +15,6 @@ from prefdissect.catalogue import CASE_LABELS, Catalogue, load_catalogue
 from prefdissect.datasheet import read_datasheet
 from prefdissect.errors import InputError
 from prefdissect.features import feature_matrix
-from prefdissect.figure_list import aligned_versions
 from prefdissect.figures.aligned import aligned_similarity_figure
 from prefdissect.figures.attributes import attribute_similarity_figure
 from prefdissect.figures.datasheet import datasheet_figure
@@ -81,25 +79,15 @@ class Drawing:
         return read_table(self.inputs["coefficients"], "coefficients", columns=list(SCHEMAS["coefficients"].columns))
 
     @cached_property
-    def draws(self) -> pd.DataFrame:
-        return pq.read_table(self.inputs["draws"]).to_pandas()
-
-    @cached_property
     def membership(self) -> pd.DataFrame:
         return read_table(self.inputs["groups"], "groups")
 
-    @cached_property
-    def similarity(self) -> pd.DataFrame:
-        return read_table(self.inputs["similarity"], "similarity")
+    def table(self, name: str) -> pd.DataFrame:
+        return read_table(self.inputs[name], name)
 
     @cached_property
     def catalogue(self) -> Catalogue:
         return load_catalogue(self.inputs["catalogue"])
-
-    @property
-    def versions(self) -> list[tuple[str, str]]:
-        """Base judge and aligned judge."""
-        return aligned_versions(self.settings["records"], self.settings["base"])
 
     @property
     def labels(self) -> dict[str, str]:
@@ -148,7 +136,7 @@ class Drawing:
 
     def similar(self, group: str) -> pd.DataFrame:
         """Correlations of judges in a group."""
-        table = self.similarity
+        table = self.table("similarity")
         return table[(table["group"] == group) & (table["metric"] == "pearson")]
 
 
@@ -181,12 +169,9 @@ def _top_properties(drawing: Drawing, figure: dict) -> Figure:
 
 def _difference(drawing: Drawing, figure: dict) -> Figure:
     judges, group, points = tuple(figure["judges"]), figure["group"], None
+    table = differences.between_judges(drawing.table("judge_differences"), judges, group)
     if drawing.by_groups and group == OVERALL:
-        table, points = differences.group_differences(
-            drawing.coefficients, judges, drawing.scenarios, drawing.settings["seed"]
-        )
-    else:
-        table = differences.degree_difference(drawing.coefficients, drawing.draws, judges, group, drawing.scenarios)
+        points = differences.by_group(drawing.coefficients, judges, drawing.scenarios)
     if table.empty:
         both = " and ".join(f"`{judge}`" for judge in judges)
         raise InputError(f"config key `comparison.differences`: {both} were not both fitted in `{group}`")
@@ -200,7 +185,7 @@ def _difference(drawing: Drawing, figure: dict) -> Figure:
 
 def _aligned_shifts(drawing: Drawing, figure: dict) -> Figure:
     group = figure["group"]
-    shifts = differences.aligned_shifts(drawing.coefficients, drawing.versions, group)
+    shifts = differences.of_versions(drawing.table("base_differences"), group)
     return aligned_shifts_figure(
         shifts, drawing.labels, drawing.property_labels, group=drawing.group_text(group), n=drawing.n_text(group),
         width=drawing.width,
@@ -280,7 +265,7 @@ def _attribute_similarity(drawing: Drawing, figure: dict) -> Figure:
 
 def _aligned_similarity(drawing: Drawing, figure: dict) -> Figure:
     group = figure["group"]
-    table = differences.aligned_similarity(drawing.similar(group), drawing.versions)
+    table = differences.similarity_of_versions(drawing.table("base_similarity"), group)
     return aligned_similarity_figure(
         table, drawing.labels, group=drawing.group_text(group), n=drawing.n_text(group),
         intervals=drawing.intervals(group) or "No intervals.", width=drawing.width,

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from prefdissect import publication
 from prefdissect.catalogue import load_catalogue
@@ -132,7 +131,8 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         similarity=read_table(inputs["similarity"], "similarity"),
         clusters=read_table(inputs["clusters"], "clusters"),
         linkage=read_table(inputs["linkage"], "linkage"),
-        draws=pq.read_table(inputs["draws"]).to_pandas(),
+        judge_differences=read_table(inputs["judge_differences"], "judge_differences"),
+        base_similarity=read_table(inputs["base_similarity"], "base_similarity"),
         **(_of_pairs(inputs) if "pairs" in inputs else {}),
     )
     write_text(output, render_findings(evidence))
