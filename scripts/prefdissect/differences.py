@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
-from prefdissect.comparison.neighbours import MEAN as MEAN_OF_VERSIONS
+from prefdissect.names import MEAN_OF_VERSIONS
 
 DEGREES = {"degree_difference": "value", "degree_q025": "q025", "degree_q975": "q975"}
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 POOLED, OVERALL = "pooled", "overall"
 # Attributes of judges that are shown where the config names none.
 USUAL_ATTRIBUTES = ("size", "family", "stage")
+# In tables of base judges, the row for all aligned versions of one together.
+MEAN_OF_VERSIONS = "mean of aligned versions"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _UNSAFE_IN_FIGURE = re.compile(r"[/\\{}\x00-\x1f]")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from prefdissect.comparison.neighbours import (
-    MEAN,
     base_similarity,
     control_similarity,
     nearest_judges,
     versions_of,
 )
 from prefdissect.comparison.similarity import Similarity
+from prefdissect.names import MEAN_OF_VERSIONS
 from prefdissect.tables import validate
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -76,11 +76,11 @@ def test_bases_and_the_mean_of_their_versions():
     table = validate(base_similarity(JUDGES, versions, found, NAMED), "base_similarity", "test")
     table = table.set_index(["base", "judge"])
     assert table.loc[("j0", "j2"), "value"] == pytest.approx(found.value[0, 2])
-    mean = table.loc[("j0", MEAN)]
+    mean = table.loc[("j0", MEAN_OF_VERSIONS)]
     samples = found.spread[:, 0, [1, 2]].mean(axis=1)
     low, middle, high = np.quantile(samples, [0.025, 0.5, 0.975])
     value = found.value[0, [1, 2]].mean()
     np.testing.assert_allclose(
         mean[["value", "q025", "q975"]].astype(float), [value, value + low - middle, value + high - middle]
     )
-    assert mean["n_judges"] == 2 and table.loc[("j4", MEAN), "n_judges"] == 1
+    assert mean["n_judges"] == 2 and table.loc[("j4", MEAN_OF_VERSIONS), "n_judges"] == 1

@@ -9,8 +9,7 @@ from prefdissect.catalogue import load_catalogue
 from prefdissect.comparison.compare import compare
 from prefdissect.comparison.contrast import contrast_coefficients
 from prefdissect.comparison.estimates import GROUPS, read_estimates
-from prefdissect.comparison.neighbours import MEAN
-from prefdissect.names import OVERALL
+from prefdissect.names import MEAN_OF_VERSIONS, OVERALL
 from prefdissect.regression.published import read_published_coefficients
 from prefdissect.tables import validate
 
@@ -81,7 +80,7 @@ def test_within_and_between_sizes(tables):
 
 def test_base_against_aligned_versions(tables):
     rows = chosen(tables["base_similarity"], group=OVERALL, metric="pearson")
-    mean = rows[rows["judge"] == MEAN].set_index("base")["value"]
+    mean = rows[rows["judge"] == MEAN_OF_VERSIONS].set_index("base")["value"]
     assert mean["llama-2-7b"] == pytest.approx(0.515, abs=5e-4)
     assert chosen(rows, base="llama-2-7b", judge="llama-2-7b-chat")["value"].iloc[0] == pytest.approx(0.469, abs=5e-4)
     others = mean.drop("llama-2-7b")

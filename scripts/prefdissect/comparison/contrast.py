@@ -7,9 +7,10 @@ import pandas as pd
 from prefdissect.comparison import differences
 from prefdissect.comparison.drift import drift_table, flip_counts, flipped_pairs
 from prefdissect.comparison.estimates import Estimates
-from prefdissect.comparison.neighbours import MEAN, versions_of
+from prefdissect.comparison.neighbours import versions_of
 from prefdissect.comparison_config import asked_differences, base_judges
 from prefdissect.errors import InputError
+from prefdissect.names import MEAN_OF_VERSIONS
 from prefdissect.tables import conform
 
 
@@ -41,7 +42,7 @@ def contrast_coefficients(estimates: Estimates, records: dict[str, dict], settin
     tables = {
         "judge_differences": differences.judge_differences(estimates, pairs),
         "group_differences": differences.group_differences(estimates, settings["group_differences"]),
-        "base_differences": differences.base_differences(estimates, versions, MEAN),
+        "base_differences": differences.base_differences(estimates, versions, MEAN_OF_VERSIONS),
         "drift": drift_table(estimates, [tuple(pair) for pair in settings["drift"]]),
     }
     return {name: conform(table, name) for name, table in tables.items()}

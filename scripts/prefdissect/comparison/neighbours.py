@@ -7,10 +7,10 @@ import pandas as pd
 
 from prefdissect.comparison.intervals import centred_interval, shifted_interval
 from prefdissect.comparison.similarity import Similarity
+from prefdissect.names import MEAN_OF_VERSIONS
 from prefdissect.tables import conform, empty_table
 
 N_NEAREST = 5
-MEAN = "mean of aligned versions"
 
 
 def nearest_judges(judges: list[str], found: Similarity, named: dict, first: str = "") -> pd.DataFrame:
@@ -110,5 +110,5 @@ def _mean_over_versions(judges: list[str], base: str, aligned: list[str], found:
     one, others = judges.index(base), [judges.index(judge) for judge in aligned]
     value = found.value[one, others].mean()
     (low,), (high,) = shifted_interval(np.array([value]), found.spread[:, one, others].mean(axis=1)[:, None])
-    row = {"base": base, "judge": MEAN, "n_judges": len(aligned), "value": value, "q025": low, "q975": high}
+    row = {"base": base, "judge": MEAN_OF_VERSIONS, "n_judges": len(aligned), "value": value, "q025": low, "q975": high}
     return pd.DataFrame([row | {"interval": None if np.isnan(low) else found.unit}])
