@@ -1,0 +1,42 @@
+"""The tables about the reliability of ratings."""
+
+from __future__ import annotations
+
+from prefdissect.table_columns import number, schema, text, whole
+
+
+def _measure(name: str, what: str, low: float) -> dict:
+    bounds = {"nullable": True, "low": low - 1e-9, "high": 1 + 1e-9}
+    return {
+        name: number(what, **bounds),
+        f"{name}_q025": number("lower end of its 95 % interval from resampling prompts", **bounds),
+        f"{name}_q975": number("upper end", **bounds),
+    }
+
+
+RELIABILITY_SCHEMAS = (
+    schema(
+        "reliability",
+        ["comparison", "annotator_1", "annotator_2", "property"],
+        {
+            "comparison": text(
+                "repeats (an annotator with itself), orders (with itself, the responses exchanged) or annotators",
+                isin=["repeats", "orders", "annotators"],
+            ),
+            "annotator_1": text("annotator"),
+            "annotator_2": text("the other annotator, or the same"),
+            "property": text("property"),
+            "n_ratings": whole("ratings that were given twice: two per pair and item", low=1),
+            "n_pairs": whole("pairs they are from", low=1),
+            "n_prompts": whole("prompts they are from", low=1),
+            "equal": number("share of ratings that are equal", low=0, high=1),
+            **_measure(
+                "kappa",
+                "quadratically weighted kappa; 0 is chance, null where all ratings are one and the same value",
+                -1,
+            ),
+            **_measure("within_one", "share of ratings at most one step apart", 0),
+            **_measure("same_sign", "share of pairs whose feature comes out the same", 0),
+        },
+    ),
+)
