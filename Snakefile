@@ -31,6 +31,7 @@ from prefdissect.judges.worker import PROTOCOL
 from prefdissect.names import one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
+from prefdissect.reliability_config import asks, is_measured
 from prefdissect.regression.registry import ESTIMATORS as ESTIMATOR_MODULES
 
 # A study stands alone, so nothing may merge into it: config.yaml is loaded only when no study was given.
@@ -58,6 +59,10 @@ FIGURE_FILES = [name for part in FIGURES.values() for name in part]
 TABLES = ["effects", "similarity", "group_similarity", "clusters", "top_properties"]
 if not PUBLISHED:  # these need pairs
     TABLES += ["fit_quality", "judge_datasheet", "property_statistics", "property_correlations"]
+# How far ratings agree, where anything is rated twice, and the marks of properties where the study sets a limit.
+RELIABILITY = ["reliability", "property_reliability"] if not PUBLISHED and is_measured(STUDY.annotators) else []
+TABLES += RELIABILITY
+FLAGS = {"verdicts": f"{OUT}/annotations/property_reliability.parquet"} if asks(STUDY["annotations"]) else {}
 # Differences, attributes, base judges and drift: where the study asks for them.
 COMPARED = [
     table
@@ -167,3 +172,8 @@ include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figure_files.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/publication.smk"
+
+
+if RELIABILITY:
+
+    include: "workflow/rules/reliability.smk"

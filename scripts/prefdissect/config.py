@@ -29,6 +29,7 @@ from prefdissect.errors import InputError
 from prefdissect.freezing import frozen_judges
 from prefdissect.judge_lists import read_judge_list
 from prefdissect.names import OVERALL, POOLED, figure_file, safe_name
+from prefdissect.reliability_config import check_reliability
 from prefdissect.yaml_files import read_yaml
 
 __all__ = [
@@ -247,6 +248,7 @@ def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
             _known(prop, able, place.at("properties"))
         if annotator["kind"] == "llm":
             _check_annotator(annotator, place, study)
+    check_reliability(study["annotations"], study.annotators)
 
 
 def _check_annotator(record: dict, place: Place, study: Study) -> None:

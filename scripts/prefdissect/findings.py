@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from prefdissect import differences, findings_comparison, findings_validity
+from prefdissect.annotators.verdicts import BELOW, MARK, REACHED, UNKNOWN, below_limits, marked
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
 from prefdissect.figure_list import aligned_versions
@@ -46,6 +47,8 @@ class Evidence:
     dropped: pd.DataFrame | None = None
     datasheet: pd.DataFrame | None = None
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
+    # Where the study sets a reliability that ratings must reach: table `property_reliability`.
+    verdicts: pd.DataFrame | None = None
 
     @property
     def published(self) -> bool:
@@ -70,6 +73,12 @@ class Evidence:
         return self.records[judge]["label"]
 
     @property
+    def property_labels(self) -> dict[str, str]:
+        """Labels of properties, those below the study's reliability with their mark."""
+        below = set() if self.verdicts is None else below_limits(self.verdicts)
+        return marked({name: prop.label for name, prop in self.catalogue.items()}, below)
+
+    @property
     def shown_group(self) -> str:
         """The group whose effects are told judge by judge: the first figure's."""
         return self.config["figures"]["groups"][0]
@@ -89,6 +98,7 @@ def render_findings(evidence: Evidence) -> str:
         data=describe_data(evidence),
         kinds=describe_kinds_of_judges(evidence),
         properties=None if evidence.published else describe_properties(evidence),
+        reliability=describe_reliability(evidence),
         judges=[describe_judge(evidence, judge) for judge in evidence.records],
         groups=describe_groups(evidence),
         controls=describe_controls(evidence),
@@ -214,7 +224,7 @@ def describe_comparison(evidence: Evidence) -> list[str]:
     unit = "the scenario groups" if evidence.published else "the prompts"
     sentences = findings_comparison.describe_kinds(similarity, records, wanted) if len(similarity) else []
     sentences += findings_comparison.describe_clusters(evidence.clusters, evidence.linkage, records, unit)
-    labels = {name: prop.label for name, prop in evidence.catalogue.items()}
+    labels = evidence.property_labels
     for pair in comparison["differences"]:
         table = _difference_table(evidence, tuple(pair))
         if len(table):
@@ -251,8 +261,27 @@ def describe_properties(evidence: Evidence) -> dict[str, list[str]]:
     }
 
 
-def _effect(row: pd.Series, catalogue: Catalogue) -> str:
-    text = f"{catalogue.label(row['property'])} (degree {row['degree']:.1f}"
+def describe_reliability(evidence: Evidence) -> list[str]:
+    """Which properties are rated less reliably than the study asks for; nothing where it sets no limit."""
+    if evidence.verdicts is None:
+        return []
+    wanted, table = evidence.config["annotations"]["reliability"], evidence.verdicts
+    names = {"kappa": "weighted kappa", "within_one": "share within one step"}
+    limits = " and ".join(f"{names[key]} of at least {wanted[key]:g}" for key in names if wanted[key] is not None)
+    words = {word: part["property"].map(evidence.catalogue.label) for word, part in table.groupby("reliability")}
+    sentences = [f"The study asks for a {limits}: {len(words.get(REACHED, ()))} of {len(table)} properties reach it."]
+    if BELOW in words:
+        sentences.append(
+            f"Below it, marked {MARK} wherever they are shown: {', '.join(words[BELOW])}. Their effects are those of "
+            "what the annotator writes down rather than of the property."
+        )
+    if UNKNOWN in words:
+        sentences.append(f"Not measured, for nothing was rated twice: {', '.join(words[UNKNOWN])}.")
+    return sentences
+
+
+def _effect(row: pd.Series, labels: dict[str, str]) -> str:
+    text = f"{labels[row['property']]} (degree {row['degree']:.1f}"
     if pd.notna(row["degree_q025"]):
         text += f", 95 % interval {row['degree_q025']:.1f} to {row['degree_q975']:.1f}"
     return text + ")"
@@ -262,11 +291,11 @@ def describe_judge(evidence: Evidence, judge: str) -> dict:
     """What one judge rewards and penalises in the group shown, and how it behaves."""
     table = evidence.coefficients
     mine = table[(table["judge"] == judge) & (table["group"] == evidence.shown_group)]
-    effects = {}
+    effects, labels = {}, evidence.property_labels
     for word, ascending in (("rewards", False), ("penalises", True)):
         side = mine[mine["word"] == word] if not evidence.published else _beyond_neutral(mine, word)
         chosen = side.sort_values("degree", ascending=ascending, kind="stable").head(N_LISTED)
-        effects[word] = [_effect(row, evidence.catalogue) for _, row in chosen.iterrows()]
+        effects[word] = [_effect(row, labels) for _, row in chosen.iterrows()]
     facts = [] if evidence.datasheet is None else _behaviour(evidence.datasheet, judge)
     return {"label": evidence.label(judge), "facts": facts, "fitted": len(mine) > 0, **effects}
 

@@ -39,4 +39,25 @@ RELIABILITY_SCHEMAS = (
             **_measure("same_sign", "share of pairs whose feature comes out the same", 0),
         },
     ),
+    schema(
+        "property_reliability",
+        ["property"],
+        {
+            "property": text("property in the fits"),
+            "annotator": text("annotator that supplies it"),
+            "kappa": number(
+                "least kappa of table `reliability` on repeats, with the responses exchanged and against the "
+                "annotators that the study names",
+                nullable=True,
+                low=-1 - 1e-9,
+                high=1 + 1e-9,
+            ),
+            "within_one": number("least share within one step of the same", nullable=True, low=-1e-9, high=1 + 1e-9),
+            "reliability": text(
+                "against the limits of the study; null where it sets none",
+                nullable=True,
+                isin=["reached", "below", "not measured"],
+            ),
+        },
+    ),
 )

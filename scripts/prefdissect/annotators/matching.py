@@ -25,8 +25,8 @@ def matched_ratings(annotations: pd.DataFrame, repeats: pd.DataFrame) -> pd.Data
     -------
     DataFrame
         `comparison` (repeats, orders or annotators), `annotator_1`, `annotator_2`, `property`, `pair_id`, `item`,
-        `turn` (which two ratings), the scores `a_1`, `b_1` of the first rating and `a_2`, `b_2` of the second. Failed ratings, and those of a property
-        that does not apply to the query, are in no row.
+        `turn` (which two ratings), the scores `a_1`, `b_1` of the first rating and `a_2`, `b_2` of the second.
+        Failed ratings, and those of a property that does not apply to the query, are in no row.
     """
     rated = repeats[repeats["status"] == "ok"]
     parts = [_repeated(rated), _exchanged(rated), *_of_annotators(annotations[annotations["status"] == "ok"])]

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from prefdissect import publication
+from prefdissect.annotators.verdicts import MARK, below_limits, marked
 from prefdissect.catalogue import load_catalogue
 from prefdissect.datasheet import judge_datasheet, read_datasheet
 from prefdissect.features import LENGTH_PROPERTY, feature_matrix
@@ -35,16 +36,17 @@ def write_tables(
         File of the properties.
     settings
         resamples, seed, human, graded, judges, shown (groups in figures), group (of the comparison), data_group,
-        published.
+        published, compared (tables that are taken as they are), limited (whether properties must reach a reliability).
     outputs
         Table -> CSV file; `<table>_md` and `<table>_tex` -> its printed forms.
     """
     labels = {name: record["label"] for name, record in records.items()}
     properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
+    verdicts = read_table(inputs["property_reliability"], "property_reliability") if settings["limited"] else None
     coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
     undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
     tables = {
-        "effects": publication.effects_table(coefficients, labels, properties),
+        "effects": publication.effects_table(coefficients, labels, properties, verdicts),
         "similarity": read_table(inputs["similarity"], "similarity"),
         "group_similarity": pd.read_csv(inputs["group_similarity"]),
         "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),
@@ -55,7 +57,7 @@ def write_tables(
         quality = [read_table(path, "fit_quality") for path in inputs["fit_quality"]]
         tables["fit_quality"] = pd.concat(quality, ignore_index=True)
         tables |= {"judge_datasheet": _datasheet(inputs, labels, settings), **_properties(inputs, settings)}
-    how = _printing(labels, properties, settings)
+    how = _printing(labels, properties, settings, set() if verdicts is None else below_limits(verdicts))
     for name, table in tables.items():
         write_csv(table, outputs[name])
         if f"{name}_tex" in outputs:
@@ -64,12 +66,13 @@ def write_tables(
             write_text(outputs[f"{name}_md"], to_markdown(text, caption))
 
 
-def _printing(labels: dict[str, str], properties: dict[str, str], settings: dict) -> Printing:
+def _printing(labels: dict[str, str], properties: dict[str, str], settings: dict, below: set[str]) -> Printing:
     unit = "scenario groups" if settings["published"] else "prompts"
     told = settings["published"] or settings["resamples"]
     return Printing(
         labels=labels,
-        property_labels=properties,
+        property_labels=marked(properties, below),
+        marks=f"{MARK} ratings agree less than the study asks for." if below else "",
         judges=settings["judges"],
         group=settings["shown"][0] if settings["shown"] else settings["group"],
         compared=settings["group"],
@@ -132,6 +135,7 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         linkage=read_table(inputs["linkage"], "linkage"),
         draws=pq.read_table(inputs["draws"]).to_pandas(),
         **(_of_pairs(inputs) if "pairs" in inputs else {}),
+        **({"verdicts": read_table(inputs["verdicts"], "property_reliability")} if "verdicts" in inputs else {}),
     )
     write_text(output, render_findings(evidence))
 
