@@ -276,7 +276,8 @@ def describe_reliability(evidence: Evidence) -> list[str]:
             "what the annotator writes down rather than of the property."
         )
     if UNKNOWN in words:
-        sentences.append(f"Not measured, for nothing was rated twice: {', '.join(words[UNKNOWN])}.")
+        why = "for nothing was rated twice, or with one and the same value"
+        sentences.append(f"Not measured, {why}: {', '.join(words[UNKNOWN])}.")
     return sentences
 
 

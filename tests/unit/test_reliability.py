@@ -133,3 +133,21 @@ def test_the_blind_second_ratings_agree_as_the_samples_script_says(root, sample)
     assert row["n_prompts"] == 10
     assert [row["equal"], row["within_one"]] == pytest.approx(list(expected[["equal", "within_one"]]))
     assert row["kappa"] == pytest.approx(expected["kappa"])
+
+
+def test_the_table_of_the_documentation_is_what_is_measured(root, sample):
+    both = pd.concat([sample.annotations, lexical.annotate(sample.pairs, CATALOGUE)])
+    table = measure(sample.pairs, both, resamples=0).set_index("property")
+    assert table["kappa_q025"].isna().all()
+    second = runpy.run_path(str(root / "data/sample/agreement.py"))
+    again = second["paired_ratings"]().groupby("property")[["first", "second"]].apply(second["agreement"])["kappa"]
+    page = (root / "docs/annotation.md").read_text(encoding="utf-8").partition("## What words alone can measure")[2]
+    for name, row in table.iterrows():
+        cells = [
+            f"{row['kappa']:.2f}",
+            *(f"{100 * row[column]:.0f} %" for column in ("equal", "within_one", "same_sign")),
+        ]
+        kappa, *shares = cells
+        line = next(line for line in page.splitlines() if line.startswith(f"| {CATALOGUE[name].label} |"))
+        told = [cell.strip() for cell in line.strip("|").split("|")]
+        assert [told[1], *told[3:6], told[6]] == [kappa, *shares, f"{again[name]:.2f}"]

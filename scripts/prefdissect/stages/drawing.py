@@ -38,7 +38,7 @@ from prefdissect.regression.contributions import contributions
 from prefdissect.tables import SCHEMAS, read_table
 
 MM = 1 / 25.4
-UNRELIABLE = f"{MARK} ratings agree less than the study asks for."
+UNRELIABLE = f"{MARK}:\u00a0ratings agree less than the study asks for."
 AFTERWARDS = "Division chosen after seeing the data."
 PROMPTS = "Lines: 95\u00a0% intervals from resampling prompts."
 GROUPS = "Lines: 95\u00a0% intervals from resampling the {n} scenario groups: what other scenarios would change."

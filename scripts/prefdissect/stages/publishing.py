@@ -72,7 +72,7 @@ def _printing(labels: dict[str, str], properties: dict[str, str], settings: dict
     return Printing(
         labels=labels,
         property_labels=marked(properties, below),
-        marks=f"{MARK} ratings agree less than the study asks for." if below else "",
+        marks=f"{MARK}: ratings agree less than the study asks for." if below else "",
         judges=settings["judges"],
         group=settings["shown"][0] if settings["shown"] else settings["group"],
         compared=settings["group"],
