@@ -68,7 +68,7 @@ def test_what_is_below_is_marked_wherever_labels_are_shown():
 
 
 def test_the_figure_puts_the_least_reliable_property_last():
-    figure = reliability_figure(AGREEMENT, {"polite": "polite †"}, limit=0.75)
+    figure = reliability_figure(AGREEMENT, {"polite": "polite †"}, limit=0.75, width=20)
     rows = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert rows == ["polite †", "funny"]
     said = " ".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
