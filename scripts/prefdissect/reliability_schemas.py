@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefdissect.table_columns import number, schema, text, whole
+from prefdissect.table_columns import flag, number, schema, text, whole
 
 
 def _measure(name: str, what: str, low: float) -> dict:
@@ -58,6 +58,20 @@ RELIABILITY_SCHEMAS = (
                 nullable=True,
                 isin=["reached", "below", "not measured"],
             ),
+        },
+    ),
+    schema(
+        "attenuation",
+        ["judge", "group", "property"],
+        {
+            "judge": text("judge, by its safe name"),
+            "group": text("group of pairs"),
+            "property": text("property that its annotator rated again"),
+            "error_rate": number("share of repeated ratings whose feature comes out another one", low=0, high=1),
+            "effect": number("effect strength at the mode (log-odds), on sign features"),
+            "perturbed": number("its mean where all features are perturbed by the measured error once more"),
+            "left": number("perturbed / effect: what the error leaves of an effect; null where it is 0", nullable=True),
+            "attenuated": flag("is less than 0.8 left; null where the effect is 0", nullable=True),
         },
     ),
 )
