@@ -31,7 +31,7 @@ from prefdissect.judges.worker import PROTOCOL
 from prefdissect.names import one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
-from prefdissect.reliability_config import asks, is_measured
+from prefdissect.reliability_config import asks, is_measured, rated_again
 from prefdissect.regression.registry import ESTIMATORS as ESTIMATOR_MODULES
 
 # A study stands alone, so nothing may merge into it: config.yaml is loaded only when no study was given.
@@ -61,6 +61,9 @@ if not PUBLISHED:  # these need pairs
     TABLES += ["fit_quality", "judge_datasheet", "property_statistics", "property_correlations"]
 # How far ratings agree, where anything is rated twice, and the marks of properties where the study sets a limit.
 RELIABILITY = ["reliability", "property_reliability"] if not PUBLISHED and is_measured(STUDY.annotators) else []
+# What the error of the annotators leaves of the effects, where one of them rates again.
+ATTENUATION = ["attenuation"] if any(rated_again(record) for record in STUDY.annotators.values()) else []
+RELIABILITY += ATTENUATION
 TABLES += RELIABILITY
 FLAGS = {"verdicts": f"{OUT}/annotations/property_reliability.parquet"} if asks(STUDY["annotations"]) else {}
 # Differences, attributes, base judges and drift: where the study asks for them.

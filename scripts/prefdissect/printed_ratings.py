@@ -46,8 +46,29 @@ def _property_reliability(table: pd.DataFrame, labels: dict[str, str], _: str) -
     return texts, "How reliably each property in the fits is rated: the least of the comparisons that count."
 
 
+def _attenuation(table: pd.DataFrame, labels: dict[str, str], _: str) -> tuple[pd.DataFrame, str]:
+    rows = table[table["attenuated"].fillna(False).astype(bool)].sort_values("left", kind="stable")
+    texts = pd.DataFrame(
+        {
+            "judge": rows["judge"].to_numpy(),
+            "group": rows["group"].to_numpy(),
+            "property": [labels.get(name, name) for name in rows["property"]],
+            "other feature on repeats (%)": [_number(100 * value, ".1f") for value in rows["error_rate"]],
+            "effect": [_number(value, ".2f") for value in rows["effect"]],
+            "perturbed": [_number(value, ".2f") for value in rows["perturbed"]],
+            "left (%)": [_number(100 * value, ".0f") for value in rows["left"]],
+        }
+    )
+    told = int(table["left"].notna().sum())
+    caption = (
+        f"The {len(texts)} of {told} effects other than zero of which the error of the annotator leaves less than 80 %, "
+        "by perturbing all features by that error once more and refitting. No intervals."
+    )
+    return texts, caption
+
+
 def _number(value: float, form: str) -> str:
     return MISSING if pd.isna(value) else f"{value:{form}}"
 
 
-RATING_FORMS = {"reliability": _reliability, "property_reliability": _property_reliability}
+RATING_FORMS = {"reliability": _reliability, "property_reliability": _property_reliability, "attenuation": _attenuation}

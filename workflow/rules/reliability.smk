@@ -12,7 +12,7 @@ rule measure_reliability:
         ),
         catalogue=STUDY.catalogue_path,
     output:
-        **{table: f"{OUT}/annotations/{table}.parquet" for table in RELIABILITY},
+        **{table: f"{OUT}/annotations/{table}.parquet" for table in ["reliability", "property_reliability"]},
     log:
         f"{LOGS}/measure_reliability.log",
     benchmark:
@@ -52,3 +52,33 @@ rule plot_ratings:
         code=DRAWING_CODE,
     script:
         "../../scripts/draw_figures.py"
+
+
+if ATTENUATION:
+
+    rule measure_attenuation:
+        """What the error of the annotators, by their repeats, leaves of the effects: perturb, refit, compare."""
+        input:
+            pairs=f"{OUT}/pairs.parquet",
+            groups=f"{OUT}/groups.parquet",
+            features=f"{OUT}/features.parquet",
+            preferences=f"{OUT}/preferences.parquet",
+            repeats=rules.measure_reliability.input.repeats,
+            catalogue=STUDY.catalogue_path,
+        output:
+            attenuation=f"{OUT}/annotations/attenuation.parquet",
+        log:
+            f"{LOGS}/measure_attenuation.log",
+        benchmark:
+            f"{BENCHMARKS}/measure_attenuation.tsv"
+        conda:
+            "../../envs/workflow.yaml"
+        params:
+            settings={
+                "ties": STUDY["preferences"]["ties"],
+                "seed": STUDY["seed"],
+                **{key: STUDY["regression"][key] for key in ("prior_scale", "folds")},
+            },
+            code=code_hash("prefdissect.regression.attenuation", "prefdissect.annotators.confusion"),
+        script:
+            "../../scripts/measure_attenuation.py"

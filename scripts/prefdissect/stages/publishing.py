@@ -43,10 +43,11 @@ def write_tables(
     labels = {name: record["label"] for name, record in records.items()}
     properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
     verdicts = read_table(inputs["property_reliability"], "property_reliability") if settings["limited"] else None
+    attenuation = read_table(inputs["attenuation"], "attenuation") if "attenuation" in inputs else None
     coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
     undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
     tables = {
-        "effects": publication.effects_table(coefficients, labels, properties, verdicts),
+        "effects": publication.effects_table(coefficients, labels, properties, verdicts, attenuation),
         "similarity": read_table(inputs["similarity"], "similarity"),
         "group_similarity": pd.read_csv(inputs["group_similarity"]),
         "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),

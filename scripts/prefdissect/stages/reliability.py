@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from prefdissect.annotators.confusion import confusions
 from prefdissect.annotators.reliability import reliability_table
 from prefdissect.annotators.verdicts import property_reliability
 from prefdissect.catalogue import load_catalogue
+from prefdissect.features import feature_matrix
+from prefdissect.regression.attenuation import attenuation_table
+from prefdissect.regression.cells import build_cells
 from prefdissect.tables import empty_table, read_table, write_table
 
 
@@ -32,6 +36,31 @@ def measure_reliability(inputs: dict, catalogue: str, settings: dict, outputs: d
     write_table(table, outputs["reliability"], "reliability")
     verdicts = property_reliability(table, features, settings["wanted"])
     write_table(verdicts, outputs["property_reliability"], "property_reliability")
+
+
+def measure_attenuation(inputs: dict, catalogue: str, settings: dict, output: str) -> None:
+    """Write the table `attenuation`: what the annotators' error leaves of every effect, on sign features.
+
+    Parameters
+    ----------
+    inputs
+        Files: pairs, groups, features, preferences, and a list of repeats.
+    settings
+        ties, prior_scale, folds, seed.
+    """
+    features = read_table(inputs["features"], "features")
+    matrix = feature_matrix(features)
+    supplied = features.drop_duplicates("property").set_index("property")["annotator"].to_dict()
+    cells = build_cells(
+        read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id"]),
+        read_table(inputs["groups"], "groups"),
+        matrix,
+        read_table(inputs["preferences"], "preferences"),
+        settings["ties"],
+    )
+    counts = confusions(read_repeats(inputs["repeats"]), supplied, load_catalogue(catalogue))
+    options = {name: settings[name] for name in ("prior_scale", "folds", "seed")}
+    write_table(attenuation_table(cells, list(matrix), counts, **options), output, "attenuation")
 
 
 def read_repeats(paths: list[str]) -> pd.DataFrame:
