@@ -62,7 +62,7 @@ if not PUBLISHED:  # these need pairs
 # How far ratings agree, where anything is rated twice, and the marks of properties where the study sets a limit.
 RELIABILITY = ["reliability", "property_reliability"] if not PUBLISHED and is_measured(STUDY.annotators) else []
 # What the error of the annotators leaves of the effects, where one of them rates again.
-ATTENUATION = ["attenuation"] if any(rated_again(record) for record in STUDY.annotators.values()) else []
+ATTENUATION = ["attenuation"] if RELIABILITY and any(map(rated_again, STUDY.annotators.values())) else []
 RELIABILITY += ATTENUATION
 TABLES += RELIABILITY
 FLAGS = {"verdicts": f"{OUT}/annotations/property_reliability.parquet"} if asks(STUDY["annotations"]) else {}

@@ -12,6 +12,7 @@ def main():
         | {"repeats": list(snakemake.input.repeats)},
         catalogue=snakemake.input.catalogue,
         settings=snakemake.params.settings,
+        cache_dir=snakemake.params.cache_dir,
         output=snakemake.output.attenuation,
     )
 

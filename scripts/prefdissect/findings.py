@@ -9,8 +9,8 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from prefdissect import differences, findings_comparison, findings_validity
-from prefdissect.annotators.verdicts import BELOW, MARK, REACHED, UNKNOWN, below_limits, marked
+from prefdissect import differences, findings_comparison, findings_ratings, findings_validity
+from prefdissect.annotators.verdicts import below_limits, marked
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
 from prefdissect.figure_list import aligned_versions
@@ -49,6 +49,8 @@ class Evidence:
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
     # Where the study sets a reliability that ratings must reach: table `property_reliability`.
     verdicts: pd.DataFrame | None = None
+    # Where an annotator rated again: table `attenuation`.
+    attenuation: pd.DataFrame | None = None
 
     @property
     def published(self) -> bool:
@@ -98,7 +100,7 @@ def render_findings(evidence: Evidence) -> str:
         data=describe_data(evidence),
         kinds=describe_kinds_of_judges(evidence),
         properties=None if evidence.published else describe_properties(evidence),
-        reliability=describe_reliability(evidence),
+        reliability=describe_ratings(evidence),
         judges=[describe_judge(evidence, judge) for judge in evidence.records],
         groups=describe_groups(evidence),
         controls=describe_controls(evidence),
@@ -261,23 +263,22 @@ def describe_properties(evidence: Evidence) -> dict[str, list[str]]:
     }
 
 
-def describe_reliability(evidence: Evidence) -> list[str]:
-    """Which properties are rated less reliably than the study asks for; nothing where it sets no limit."""
-    if evidence.verdicts is None:
-        return []
-    wanted, table = evidence.config["annotations"]["reliability"], evidence.verdicts
-    names = {"kappa": "weighted kappa", "within_one": "share within one step"}
-    limits = " and ".join(f"{names[key]} of at least {wanted[key]:g}" for key in names if wanted[key] is not None)
-    words = {word: part["property"].map(evidence.catalogue.label) for word, part in table.groupby("reliability")}
-    sentences = [f"The study asks for a {limits}: {len(words.get(REACHED, ()))} of {len(table)} properties reach it."]
-    if BELOW in words:
-        sentences.append(
-            f"Below it, marked {MARK} wherever they are shown: {', '.join(words[BELOW])}. Their effects are those of "
-            "what the annotator writes down rather than of the property."
+def describe_ratings(evidence: Evidence) -> list[str]:
+    """How reliable the ratings are where the study sets a limit, and what their error does to the effects."""
+    sentences = []
+    if evidence.verdicts is not None:
+        wanted = evidence.config["annotations"]["reliability"]
+        plain = {name: prop.label for name, prop in evidence.catalogue.items()}
+        sentences += findings_ratings.describe_reliability(evidence.verdicts, wanted, plain)
+    if evidence.attenuation is not None:
+        table, group = evidence.coefficients, evidence.shown_group
+        sentences += findings_ratings.describe_attenuation(
+            evidence.attenuation,
+            table[table["group"] == group],
+            {judge: record["label"] for judge, record in evidence.records.items()},
+            evidence.property_labels,
+            _group_text(group),
         )
-    if UNKNOWN in words:
-        why = "for nothing was rated twice, or with one and the same value"
-        sentences.append(f"Not measured, {why}: {', '.join(words[UNKNOWN])}.")
     return sentences
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from prefdissect.printed_comparisons import MISSING, spanned
+from prefdissect.reliability_config import ATTENUATED
+
+if TYPE_CHECKING:
+    from prefdissect.printed_tables import Printing
 
 
 def comparison_text(comparison: str, one: str, other: str) -> str:
@@ -14,11 +20,11 @@ def comparison_text(comparison: str, one: str, other: str) -> str:
     return f"{one}, responses exchanged" if comparison == "orders" else f"{one} and {other}"
 
 
-def _reliability(table: pd.DataFrame, labels: dict[str, str], intervals: str) -> tuple[pd.DataFrame, str]:
+def _reliability(table: pd.DataFrame, how: Printing, _: str) -> tuple[pd.DataFrame, str]:
     compared = table[["comparison", "annotator_1", "annotator_2"]].to_numpy()
     texts = {
         "ratings of": [comparison_text(*row) for row in compared],
-        "property": [labels.get(name, name) for name in table["property"]],
+        "property": [how.property_labels.get(name, name) for name in table["property"]],
         "ratings": [f"{count:,}" for count in table["n_ratings"]],
         "prompts": [f"{count:,}" for count in table["n_prompts"]],
     }
@@ -29,14 +35,14 @@ def _reliability(table: pd.DataFrame, labels: dict[str, str], intervals: str) ->
     ):
         columns = [measure, f"{measure}_q025", f"{measure}_q975"]
         texts[title] = [spanned(*row, form) for row in table[columns].to_numpy(float) * scale]
-    caption = f"How far two ratings of the same responses agree. Kappa: quadratically weighted. {intervals}"
+    caption = f"How far two ratings of the same responses agree. Kappa: quadratically weighted. {how.intervals}"
     return pd.DataFrame(texts), caption.strip()
 
 
-def _property_reliability(table: pd.DataFrame, labels: dict[str, str], _: str) -> tuple[pd.DataFrame, str]:
+def _property_reliability(table: pd.DataFrame, how: Printing, _: str) -> tuple[pd.DataFrame, str]:
     texts = pd.DataFrame(
         {
-            "property": [labels.get(name, name) for name in table["property"]],
+            "property": [how.property_labels.get(name, name) for name in table["property"]],
             "rated by": table["annotator"].to_numpy(),
             "least kappa": [_number(value, ".2f") for value in table["kappa"]],
             "least share within one step (%)": [_number(100 * value, ".1f") for value in table["within_one"]],
@@ -46,23 +52,24 @@ def _property_reliability(table: pd.DataFrame, labels: dict[str, str], _: str) -
     return texts, "How reliably each property in the fits is rated: the least of the comparisons that count."
 
 
-def _attenuation(table: pd.DataFrame, labels: dict[str, str], _: str) -> tuple[pd.DataFrame, str]:
-    rows = table[table["attenuated"].fillna(False).astype(bool)].sort_values("left", kind="stable")
+def _attenuation(table: pd.DataFrame, how: Printing, group: str) -> tuple[pd.DataFrame, str]:
+    shown = table[table["group"] == how.group]
+    rows = shown[shown["attenuated"].fillna(False).astype(bool)]
+    rows = rows.reindex(rows["effect"].abs().sort_values(ascending=False, kind="stable").index)
     texts = pd.DataFrame(
         {
-            "judge": rows["judge"].to_numpy(),
-            "group": rows["group"].to_numpy(),
-            "property": [labels.get(name, name) for name in rows["property"]],
+            "judge": [how.labels.get(judge, judge) for judge in rows["judge"]],
+            "property": [how.property_labels.get(name, name) for name in rows["property"]],
             "other feature on repeats (%)": [_number(100 * value, ".1f") for value in rows["error_rate"]],
             "effect": [_number(value, ".2f") for value in rows["effect"]],
             "perturbed": [_number(value, ".2f") for value in rows["perturbed"]],
             "left (%)": [_number(100 * value, ".0f") for value in rows["left"]],
         }
     )
-    told = int(table["left"].notna().sum())
     caption = (
-        f"The {len(texts)} of {told} effects other than zero of which the error of the annotator leaves less than 80 %, "
-        "by perturbing all features by that error once more and refitting. No intervals."
+        f"The {len(texts)} of {int(shown['left'].notna().sum())} effects other than zero of which the error of the "
+        f"annotator leaves less than {100 * ATTENUATED:.0f} %, {group}: all features perturbed by that "
+        "error once more, and refitted. No intervals."
     )
     return texts, caption
 

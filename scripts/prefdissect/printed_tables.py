@@ -80,7 +80,7 @@ def _form(name: str, table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, 
         group = _group_text(how.compared)
         return printed_comparison(name, table, how.compared, group, how.labels, how.property_labels)
     if name in RATING_FORMS:
-        return RATING_FORMS[name](table, how.property_labels, how.intervals)
+        return RATING_FORMS[name](table, how, _group_text(how.group))
     return _FORMS[name](table, how)
 
 

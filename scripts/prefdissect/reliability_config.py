@@ -8,6 +8,7 @@ from __future__ import annotations
 from prefdissect.config_schema import did_you_mean
 from prefdissect.errors import InputError
 
+ATTENUATED = 0.8  # an effect of which the error of ratings leaves less is marked
 KEY = "config key `annotations.reliability"
 
 

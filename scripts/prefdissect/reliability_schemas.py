@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prefdissect.reliability_config import ATTENUATED
 from prefdissect.table_columns import flag, number, schema, text, whole
 
 
@@ -65,13 +66,17 @@ RELIABILITY_SCHEMAS = (
         ["judge", "group", "property"],
         {
             "judge": text("judge, by its safe name"),
-            "group": text("group of pairs"),
+            "group": text("group, or overall"),
             "property": text("property that its annotator rated again"),
             "error_rate": number("share of repeated ratings whose feature comes out another one", low=0, high=1),
             "effect": number("effect strength at the mode (log-odds), on sign features"),
             "perturbed": number("its mean where all features are perturbed by the measured error once more"),
-            "left": number("perturbed / effect: what the error leaves of an effect; null where it is 0", nullable=True),
-            "attenuated": flag("is less than 0.8 left; null where the effect is 0", nullable=True),
+            "perturbed_se": number("standard error of that mean, from the number of perturbations alone", low=0),
+            "left": number(
+                "perturbed / effect: what the error leaves of an effect; null where the effect is too near 0 to say",
+                nullable=True,
+            ),
+            "attenuated": flag(f"is less than {ATTENUATED} left; null where that is", nullable=True),
         },
     ),
 )

@@ -11,7 +11,7 @@ from prefdissect.config import load_study
 from prefdissect.errors import InputError
 from prefdissect.figure_list import figures_of
 from prefdissect.figures.reliability import reliability_figure
-from prefdissect.printed_ratings import RATING_FORMS
+from prefdissect.printed_tables import Printing, printed
 from prefdissect.publication import effects_table
 from prefdissect.tables import conform, empty_table
 
@@ -79,7 +79,7 @@ def test_the_figure_puts_the_least_reliable_property_last():
 
 
 def test_the_printed_table_says_what_was_compared():
-    text, caption = RATING_FORMS["reliability"](AGREEMENT, {"polite": "polite †"}, "")
+    text, caption = printed("reliability", AGREEMENT, Printing({}, {"polite": "polite †"}, [], "pooled", "pooled"))
     assert text["ratings of"].tolist()[1:4:2] == ["m, responses exchanged", "author and m"]
     assert text["kappa"].tolist()[0] == "0.90" and text["property"][0] == "polite †"
 

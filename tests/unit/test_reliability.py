@@ -108,9 +108,14 @@ def sample(root):
     return read_source(record | {"empty_responses": "error"}, CATALOGUE)
 
 
-def test_words_see_layout_and_hardly_figures_of_speech(sample):
-    table = measure(sample.pairs, pd.concat([sample.annotations, lexical.annotate(sample.pairs, CATALOGUE)]))
-    kappa = table.set_index("property")["kappa"]
+@pytest.fixture(scope="module")
+def words_against_the_author(sample):
+    both = pd.concat([sample.annotations, lexical.annotate(sample.pairs, CATALOGUE)])
+    return measure(sample.pairs, both, resamples=0).set_index("property")
+
+
+def test_words_see_layout_and_hardly_figures_of_speech(words_against_the_author):
+    kappa = words_against_the_author["kappa"]
     assert set(kappa.index) == set(lexical.SCALES)
     assert kappa["well_formatted"] > 0.8
     assert kappa["rhetorical_devices"] < 0.4 and kappa["non_repetitive"] < 0.5
@@ -128,16 +133,15 @@ def test_the_blind_second_ratings_agree_as_the_samples_script_says(root, sample)
     names = names.loc[rows.index]
     rows["score_a"] = [float(second[query, one]) for query, one in zip(names[0], names[1], strict=True)]
     rows["score_b"] = [float(second[query, other]) for query, other in zip(names[0], names[2], strict=True)]
-    row = measure(sample.pairs, pd.concat([sample.annotations, rows])).iloc[0]
+    row = measure(sample.pairs, pd.concat([sample.annotations, rows]), resamples=0).iloc[0]
     expected = script["agreement"](polite)
     assert row["n_prompts"] == 10
     assert [row["equal"], row["within_one"]] == pytest.approx(list(expected[["equal", "within_one"]]))
     assert row["kappa"] == pytest.approx(expected["kappa"])
 
 
-def test_the_table_of_the_documentation_is_what_is_measured(root, sample):
-    both = pd.concat([sample.annotations, lexical.annotate(sample.pairs, CATALOGUE)])
-    table = measure(sample.pairs, both, resamples=0).set_index("property")
+def test_the_table_of_the_documentation_is_what_is_measured(root, words_against_the_author):
+    table = words_against_the_author
     assert table["kappa_q025"].isna().all()
     second = runpy.run_path(str(root / "data/sample/agreement.py"))
     again = second["paired_ratings"]().groupby("property")[["first", "second"]].apply(second["agreement"])["kappa"]

@@ -80,6 +80,7 @@ rule write_findings:
     input:
         **EVIDENCE,
         **FLAGS,
+        **{table: f"{OUT}/annotations/{table}.parquet" for table in ATTENUATION},
         coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
         fit_quality=f"{OUT}/regression/{ESTIMATOR}/fit_quality.parquet",
         similarity=rules.compare_judges.output.similarity,

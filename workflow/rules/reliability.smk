@@ -57,7 +57,7 @@ rule plot_ratings:
 if ATTENUATION:
 
     rule measure_attenuation:
-        """What the error of the annotators, by their repeats, leaves of the effects: perturb, refit, compare."""
+        """What the annotators' error leaves of the effects: perturb, refit, compare; judges refitted before are not again."""
         input:
             pairs=f"{OUT}/pairs.parquet",
             groups=f"{OUT}/groups.parquet",
@@ -78,7 +78,9 @@ if ATTENUATION:
                 "ties": STUDY["preferences"]["ties"],
                 "seed": STUDY["seed"],
                 **{key: STUDY["regression"][key] for key in ("prior_scale", "folds")},
+                "code": code_hash("prefdissect.regression.map_logistic"),
             },
+            cache_dir=STUDY["cache_dir"],
             code=code_hash("prefdissect.regression.attenuation", "prefdissect.annotators.confusion"),
         script:
             "../../scripts/measure_attenuation.py"

@@ -48,7 +48,8 @@ def single_error(counts: np.ndarray) -> np.ndarray:
     """Error of one rating, P(rated | true), of which two make the disagreement of two ratings; shape (3, 3).
 
     With errors that leave the shares of the signs as they are, P(second | first) = S S for the error S of one
-    rating. The counts are symmetric, so S is a root by eigenvalues; negative ones, of ratings that agree less than chance, are 0.
+    rating. The counts are symmetric, so S is a root by eigenvalues; negative ones, of ratings that agree less than
+    chance, are 0.
     """
     error, there = np.eye(3), counts.sum(axis=1) > 0
     table = counts[np.ix_(there, there)]

@@ -13,12 +13,16 @@ import numpy as np
 import pandas as pd
 
 from prefdissect.annotators.confusion import error_rate, perturbed, single_error
+from prefdissect.cache import ArrayCache, content_key
+from prefdissect.names import OVERALL
 from prefdissect.regression.cells import Cell
+from prefdissect.regression.fit import shared_groups
 from prefdissect.regression.map_logistic import fit_many
+from prefdissect.reliability_config import ATTENUATED
 from prefdissect.tables import conform
 
 ROUNDS = 20
-ATTENUATED = 0.8  # less than this is left of an effect
+MOST_ERROR = 0.1  # of `left`, by simulation; where it is greater, the effect is too near 0 to say what is left of it
 
 
 def attenuation_table(
@@ -29,6 +33,9 @@ def attenuation_table(
     prior_scale: float,
     folds: int,
     seed: int,
+    scenarios: list[str] | None = None,
+    cache: ArrayCache | None = None,
+    code: str = "",
     rounds: int = ROUNDS,
 ) -> pd.DataFrame:
     """What is left of every effect where the features are rated once more.
@@ -45,6 +52,12 @@ def attenuation_table(
         Scale of the Laplace prior. The mode is refitted, whatever the study's estimator.
     folds
         Cells with fewer pairs are not in the fits, and not here.
+    scenarios
+        Scenario groups; those fitted for every judge are averaged as `overall`.
+    cache
+        Of cells refitted before: another judge refits no other.
+    code
+        Version of the fit, for the cache.
     rounds
         Perturbations.
 
@@ -57,26 +70,49 @@ def attenuation_table(
         return conform(pd.DataFrame(), "attenuation")
     errors = [single_error(counts[name]) if name in counts else None for name in properties]
     rng = np.random.default_rng(seed)
-    again = [perturbed(cells[0].matrix, errors, rng) for _ in range(rounds)]
-    usable = [cell for cell in cells if cell.why_skipped(folds) is None]
+    again = np.array([perturbed(cells[0].matrix, errors, rng) for _ in range(rounds)])
+    reasons = {(cell.judge, cell.group): cell.why_skipped(folds) for cell in cells}
+    modes = {
+        (cell.judge, cell.group): _modes(cell, again, prior_scale, cache, code)
+        for cell in cells
+        if reasons[cell.judge, cell.group] is None
+    }
+    modes |= _overall(modes, shared_groups(reasons, scenarios or []))
+    rates = {name: error_rate(table) for name, table in counts.items()}
     return conform(
-        pd.DataFrame([row for cell in usable for row in _rows(cell, again, properties, counts, prior_scale)]),
+        pd.DataFrame([row for key, found in modes.items() for row in _rows(key, found, properties, rates)]),
         "attenuation",
     )
 
 
-def _rows(cell: Cell, again: list[np.ndarray], properties: list[str], counts: dict, prior_scale: float):
-    effect = _mode(cell, cell.matrix, prior_scale)
-    noisy = np.array([_mode(cell, matrix, prior_scale) for matrix in again])
+def _modes(cell: Cell, again: np.ndarray, prior_scale: float, cache: ArrayCache | None, code: str) -> np.ndarray:
+    """Effects on the features as they are and on each perturbation, shape (1 + rounds, p)."""
+    matrices = np.concatenate([cell.matrix[None, cell.rows], again[:, cell.rows]])
+    key = content_key("attenuation", matrices.astype(np.int8), cell.y, cell.weight, prior_scale, code)
+    known = cache.load(key) if cache else None
+    if known is not None:
+        return known["modes"]
+    modes = np.array([fit_many(x, cell.y, cell.weight[None, :], prior_scale=prior_scale)[0] for x in matrices])
+    if cache:
+        cache.store(key, {"modes": modes})
+    return modes
+
+
+def _overall(modes: dict[tuple, np.ndarray], shared: list[str]) -> dict[tuple, np.ndarray]:
+    """`overall` = unweighted mean over the shared scenario groups, round by round."""
+    judges = dict.fromkeys(judge for judge, _ in modes) if shared else ()
+    return {(judge, OVERALL): np.mean([modes[judge, group] for group in shared], axis=0) for judge in judges}
+
+
+def _rows(key: tuple[str, str], modes: np.ndarray, properties: list[str], rates: dict[str, float]):
+    effects, noisy = modes[0], modes[1:]
+    error = noisy.std(axis=0, ddof=1) / np.sqrt(len(noisy))
     for column, name in enumerate(properties):
-        if name in counts:
-            left = noisy[:, column].mean() / effect[column] if effect[column] else np.nan
+        if name in rates:
+            effect, mean = effects[column], noisy[:, column].mean()
+            left = mean / effect if error[column] < MOST_ERROR * abs(effect) else np.nan
             yield {
-                "judge": cell.judge, "group": cell.group, "property": name, "error_rate": error_rate(counts[name]),
-                "effect": effect[column], "perturbed": noisy[:, column].mean(), "left": left,
+                "judge": key[0], "group": key[1], "property": name, "error_rate": rates[name],
+                "effect": effect, "perturbed": mean, "perturbed_se": error[column], "left": left,
                 "attenuated": pd.NA if np.isnan(left) else bool(left < ATTENUATED),
             }  # fmt: skip
-
-
-def _mode(cell: Cell, matrix: np.ndarray, prior_scale: float) -> np.ndarray:
-    return fit_many(matrix[cell.rows], cell.y, cell.weight[None, :], prior_scale=prior_scale)[0]

@@ -43,7 +43,7 @@ def write_tables(
     labels = {name: record["label"] for name, record in records.items()}
     properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
     verdicts = read_table(inputs["property_reliability"], "property_reliability") if settings["limited"] else None
-    attenuation = read_table(inputs["attenuation"], "attenuation") if "attenuation" in inputs else None
+    attenuation = _read_if_there(inputs, "attenuation", "attenuation")
     coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
     undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
     tables = {
@@ -136,9 +136,14 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         linkage=read_table(inputs["linkage"], "linkage"),
         draws=pq.read_table(inputs["draws"]).to_pandas(),
         **(_of_pairs(inputs) if "pairs" in inputs else {}),
-        **({"verdicts": read_table(inputs["verdicts"], "property_reliability")} if "verdicts" in inputs else {}),
+        verdicts=_read_if_there(inputs, "verdicts", "property_reliability"),
+        attenuation=_read_if_there(inputs, "attenuation", "attenuation"),
     )
     write_text(output, render_findings(evidence))
+
+
+def _read_if_there(inputs: dict, name: str, table: str) -> pd.DataFrame | None:
+    return read_table(inputs[name], table) if name in inputs else None
 
 
 def _of_pairs(inputs: dict) -> dict:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from prefdissect.annotators.confusion import confusions
 from prefdissect.annotators.reliability import reliability_table
 from prefdissect.annotators.verdicts import property_reliability
+from prefdissect.cache import ArrayCache
 from prefdissect.catalogue import load_catalogue
 from prefdissect.features import feature_matrix
+from prefdissect.groups import scenario_groups
 from prefdissect.regression.attenuation import attenuation_table
 from prefdissect.regression.cells import build_cells
 from prefdissect.tables import empty_table, read_table, write_table
@@ -38,7 +42,7 @@ def measure_reliability(inputs: dict, catalogue: str, settings: dict, outputs: d
     write_table(verdicts, outputs["property_reliability"], "property_reliability")
 
 
-def measure_attenuation(inputs: dict, catalogue: str, settings: dict, output: str) -> None:
+def measure_attenuation(inputs: dict, catalogue: str, settings: dict, cache_dir: str, output: str) -> None:
     """Write the table `attenuation`: what the annotators' error leaves of every effect, on sign features.
 
     Parameters
@@ -46,20 +50,23 @@ def measure_attenuation(inputs: dict, catalogue: str, settings: dict, output: st
     inputs
         Files: pairs, groups, features, preferences, and a list of repeats.
     settings
-        ties, prior_scale, folds, seed.
+        ties, prior_scale, folds, seed, code (of the fit, for the cache).
+    cache_dir
+        Folder of the cache.
     """
-    features = read_table(inputs["features"], "features")
+    features, groups = read_table(inputs["features"], "features"), read_table(inputs["groups"], "groups")
     matrix = feature_matrix(features)
     supplied = features.drop_duplicates("property").set_index("property")["annotator"].to_dict()
     cells = build_cells(
         read_table(inputs["pairs"], "pairs", columns=["pair_id", "prompt_id"]),
-        read_table(inputs["groups"], "groups"),
+        groups,
         matrix,
         read_table(inputs["preferences"], "preferences"),
         settings["ties"],
     )
     counts = confusions(read_repeats(inputs["repeats"]), supplied, load_catalogue(catalogue))
-    options = {name: settings[name] for name in ("prior_scale", "folds", "seed")}
+    options = {name: settings[name] for name in ("prior_scale", "folds", "seed", "code")}
+    options |= {"scenarios": scenario_groups(groups), "cache": ArrayCache(Path(cache_dir) / "attenuation")}
     write_table(attenuation_table(cells, list(matrix), counts, **options), output, "attenuation")
 
 
