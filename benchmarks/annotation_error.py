@@ -1,4 +1,4 @@
-"""Does `left` of the table `attenuation` tell what error in ratings does to effects: `python benchmarks/annotation_error.py`.
+"""Whether `left` of the table `attenuation` tells what error does to effects: `python benchmarks/annotation_error.py`.
 
 Eight properties that go together, each rated 0 to 3 twice; a rating is off by one step in 5 % (the first property) to
 40 % (the last) of cases. A judge follows the features without error. The first rating is fitted, 300 of the 4,000 pairs

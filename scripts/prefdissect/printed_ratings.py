@@ -67,9 +67,9 @@ def _attenuation(table: pd.DataFrame, how: Printing, group: str) -> tuple[pd.Dat
         }
     )
     caption = (
-        f"The {len(texts)} of {int(shown['left'].notna().sum())} effects other than zero of which the error of the "
-        f"annotator leaves less than {100 * ATTENUATED:.0f} %, {group}: all features perturbed by that "
-        "error once more, and refitted. No intervals."
+        f"Effects of which the error of the annotator leaves less than {100 * ATTENUATED:.0f} %, {group}: {len(texts)} of "
+        f"the {int(shown['left'].notna().sum())} that are clear of zero and whose property was rated again. All features "
+        "perturbed by that error once more, and refitted. No intervals."
     )
     return texts, caption
 

@@ -186,7 +186,7 @@ def test_the_printed_table_lists_what_is_attenuated_in_the_group_shown():
         ["K", "funny †", "70"],
         ["j", "polite", "50"],
     ]
-    assert caption.startswith("The 2 of 3 effects") and "all pairs" in caption
+    assert ": 2 of the 3 that are clear of zero" in caption and "all pairs" in caption
     assert printed("attenuation", WEAK, replace(how, group="other"))[0].empty
 
 

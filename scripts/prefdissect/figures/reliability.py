@@ -71,6 +71,8 @@ def _subtitle(table: pd.DataFrame, limit: float | None, note: str, intervals: st
                  f"{table['n_prompts'].max():,} prompts."]  # fmt: skip
     sentences += [intervals, "Without a dot: all ratings are one value." if table["kappa"].isna().any() else ""]
     sentences += [f"Thick line: {limit:g}, the least that the study asks for." if limit is not None else "", note]
+    worst = "" if groups == 1 else " in the worst comparison"
+    sentences.append(f"Right: share of ratings at most one step apart{worst}.")
     if groups > MOST:
         sentences.append(f"{groups - MOST} further comparisons are in the table.")
     return " ".join(filter(None, sentences))
@@ -90,7 +92,7 @@ def _scale(dots: list[Dots], shown: list, order: list[str], limit: float | None)
     low = min(0.0, np.floor(10 * min(found, default=0.0)) / 10)
     near = pd.concat([rows["within_one"] for _, rows in shown]).groupby(level=0).min().reindex(order)
     return Scale(
-        low - 0.02, 1.02, list(np.round(np.arange(low, 1.01, 0.2), 1)), "kappa",
+        low - 0.02, 1.02, [tick / 5 for tick in range(int(np.ceil(5 * low)), 6)], "kappa",
         neutral=0.0 if limit is None else limit, numbers=[f"{100 * share:.0f}" for share in near],
-        numbers_title="within one step (%)",
+        numbers_title="≤ 1 step (%)",
     )  # fmt: skip
