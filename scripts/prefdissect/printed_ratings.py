@@ -66,10 +66,11 @@ def _attenuation(table: pd.DataFrame, how: Printing, group: str) -> tuple[pd.Dat
             "left (%)": [_number(100 * value, ".0f") for value in rows["left"]],
         }
     )
+    clear = int(shown["left"].notna().sum())
     caption = (
-        f"Effects of which the error of the annotator leaves less than {100 * ATTENUATED:.0f} %, {group}: {len(texts)} of "
-        f"the {int(shown['left'].notna().sum())} that are clear of zero and whose property was rated again. All features "
-        "perturbed by that error once more, and refitted. No intervals."
+        f"Effects of which the error of the annotator leaves less than {100 * ATTENUATED:.0f} %, {group}: {len(texts)} "
+        f"of the {clear} that are clear of zero and whose property was rated again. All features perturbed by that "
+        "error once more, and refitted. No intervals."
     )
     return texts, caption
 
