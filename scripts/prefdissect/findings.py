@@ -9,7 +9,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from prefdissect import differences, findings_comparison, findings_ratings, findings_validity
+from prefdissect import differences, findings_comparison, findings_ratings, findings_tests, findings_validity
 from prefdissect.annotators.verdicts import below_limits, marked
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
@@ -49,6 +49,8 @@ class Evidence:
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
     # Where the study sets a reliability that ratings must reach: table `property_reliability`.
     verdicts: pd.DataFrame | None = None
+    # Where the study names attributes of judges: table `attribute_similarity`.
+    kinds: pd.DataFrame | None = None
     # Where an annotator rated again: table `attenuation`.
     attenuation: pd.DataFrame | None = None
 
@@ -221,10 +223,8 @@ def describe_kinds_of_judges(evidence: Evidence) -> list[str]:
 def describe_comparison(evidence: Evidence) -> list[str]:
     """Kinds of judges, clusters, aligned versions, and the differences that the config names."""
     comparison, records = evidence.config["comparison"], evidence.records
-    similarity = evidence.compared
-    wanted = comparison["attributes"] or [{"name": name} for name in known_attributes(records)]
     unit = "the scenario groups" if evidence.published else "the prompts"
-    sentences = findings_comparison.describe_kinds(similarity, records, wanted) if len(similarity) else []
+    sentences = _kinds_of_judges(evidence)
     sentences += findings_comparison.describe_clusters(evidence.clusters, evidence.linkage, records, unit)
     labels = evidence.property_labels
     for pair in comparison["differences"]:
@@ -233,6 +233,17 @@ def describe_comparison(evidence: Evidence) -> list[str]:
             named = tuple(evidence.label(judge) for judge in pair)
             sentences.append(findings_comparison.describe_difference(table, named, labels, not evidence.published))
     return sentences
+
+
+def _kinds_of_judges(evidence: Evidence) -> list[str]:
+    """With the test where the study names attributes; else means alone."""
+    if evidence.kinds is not None and evidence.config["comparison"]["attributes"]:
+        table = evidence.kinds
+        group = evidence.config["comparison"]["group"]
+        return findings_tests.describe_tests(table[(table["group"] == group) & (table["metric"] == "pearson")])
+    wanted = [{"name": name} for name in known_attributes(evidence.records)]
+    similarity = evidence.compared
+    return findings_comparison.describe_kinds(similarity, evidence.records, wanted) if len(similarity) else []
 
 
 def _difference_table(evidence: Evidence, judges: tuple[str, str]) -> pd.DataFrame:

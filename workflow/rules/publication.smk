@@ -84,6 +84,7 @@ rule write_findings:
         coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
         fit_quality=f"{OUT}/regression/{ESTIMATOR}/fit_quality.parquet",
         similarity=rules.compare_judges.output.similarity,
+        attribute_similarity=rules.compare_judges.output.attribute_similarity,
         groups=f"{OUT}/groups.parquet",
         clusters=rules.compare_judges.output.clusters,
         linkage=rules.compare_judges.output.linkage,

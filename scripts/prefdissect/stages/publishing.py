@@ -138,6 +138,7 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         **(_of_pairs(inputs) if "pairs" in inputs else {}),
         verdicts=_read_if_there(inputs, "verdicts", "property_reliability"),
         attenuation=_read_if_there(inputs, "attenuation", "attenuation"),
+        kinds=_read_if_there(inputs, "attribute_similarity", "attribute_similarity"),
     )
     write_text(output, render_findings(evidence))
 
