@@ -31,6 +31,7 @@ from prefdissect.judges.worker import PROTOCOL
 from prefdissect.names import intervals_of_posterior, one_of
 from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
+from prefdissect.reliability_config import asks, is_measured, rated_again
 from prefdissect.regression.registry import ESTIMATORS as ESTIMATOR_MODULES
 
 # A study stands alone, so nothing may merge into it: config.yaml is loaded only when no study was given.
@@ -63,6 +64,13 @@ CLASSIFIED = not PUBLISHED and bool(STUDY["scenarios"]["queries"])
 SCENARIO_QUALITY = [f"{OUT}/scenario_quality.parquet"] if CLASSIFIED else []
 if CLASSIFIED:
     TABLES.append("scenario_quality")
+# How far ratings agree, where anything is rated twice, and the marks of properties where the study sets a limit.
+RELIABILITY = ["reliability", "property_reliability"] if not PUBLISHED and is_measured(STUDY.annotators) else []
+# What the error of the annotators leaves of the effects, where one of them rates again.
+ATTENUATION = ["attenuation"] if RELIABILITY and any(map(rated_again, STUDY.annotators.values())) else []
+RELIABILITY += ATTENUATION
+TABLES += RELIABILITY
+FLAGS = {"verdicts": f"{OUT}/annotations/property_reliability.parquet"} if asks(STUDY["annotations"]) else {}
 # Differences, attributes, base judges and drift: where the study asks for them.
 COMPARED = [
     table
@@ -173,3 +181,8 @@ include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figure_files.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/publication.smk"
+
+
+if RELIABILITY:
+
+    include: "workflow/rules/reliability.smk"

@@ -29,6 +29,7 @@ from prefdissect.errors import InputError
 from prefdissect.freezing import frozen_judges
 from prefdissect.judge_lists import read_judge_list
 from prefdissect.names import OVERALL, POOLED, figure_file, safe_name
+from prefdissect.reliability_config import check_reliability
 from prefdissect.yaml_files import read_yaml
 
 __all__ = [
@@ -88,6 +89,11 @@ class Study:
     def annotators_of(self, *kinds: str) -> list[str]:
         """Names of the annotators of these kinds, in the order of precedence."""
         return [name for name, record in self.annotators.items() if record["kind"] in kinds]
+
+    @property
+    def suppliers(self) -> list[str]:
+        """Annotators that supply properties, in the order of precedence: all but sheets, which hold a sample."""
+        return [name for name, record in self.annotators.items() if record["kind"] != "sheet"]
 
     def prompt_files(self, annotator: dict) -> list[str]:
         """Prompt files of a model that annotates."""
@@ -252,6 +258,12 @@ def _check_references(study: Study, places: dict[str, list[Place]]) -> None:
             _known(prop, able, place.at("properties"))
         if annotator["kind"] == "llm":
             _check_annotator(annotator, place, study)
+        if annotator["kind"] == "sheet" and study["measurements"] == "live" and not Path(annotator["path"]).is_file():
+            raise InputError(f"{place.at('path')}: `{annotator['path']}` does not exist", fix="a sheet, filled in")
+    if study["annotators"] and not study.suppliers:
+        fix = "an annotator of another kind: a sheet holds a sample alone, and supplies no property"
+        raise InputError("config key `annotators` lists sheets alone", fix=fix)
+    check_reliability(study["annotations"], study.annotators)
 
 
 def _check_annotator(record: dict, place: Place, study: Study) -> None:

@@ -22,6 +22,7 @@ IMAGES = {
     "datasheet": "demo/figures/datasheet/pooled.png",
     "fit_quality": "demo/figures/fit_quality/pooled.png",
     "properties": "demo/figures/properties/pooled.png",
+    "reliability": "demo/figures/reliability.png",
     "contributions": "demo/figures/contributions/q21-r4-r3.png",
 }
 _COLOURS = 255  # a picture of text and flat colours looks the same with these, at half the size

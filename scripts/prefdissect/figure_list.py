@@ -9,6 +9,7 @@ from prefdissect.catalogue import CASES
 from prefdissect.comparison_config import base_judges
 from prefdissect.config import Study
 from prefdissect.names import OVERALL, POOLED, USUAL_ATTRIBUTES, figure_file
+from prefdissect.reliability_config import is_measured
 
 MOST_JUDGES = 4  # shown by default
 
@@ -18,6 +19,7 @@ CATEGORIES = {
     "similarity": "How alike judges are",
     "quality": "Judges, data and fits",
     "pairs": "Single pairs",
+    "ratings": "Judges, data and fits",
 }
 
 
@@ -28,7 +30,7 @@ def figures_of(study: Study) -> dict[str, dict[str, dict]]:
     """
     parts = {"degree": _degree(study), "effects": _effects(study), "similarity": _similarity(study)}
     if study["measurements"] != "published":  # the others need pairs
-        parts |= {"quality": _quality(study), "pairs": _pairs(study)}
+        parts |= {"quality": _quality(study), "pairs": _pairs(study), "ratings": _ratings(study)}
     return {part: figures for part, figures in parts.items() if figures}
 
 
@@ -114,3 +116,7 @@ def _pairs(study: Study) -> dict[str, dict]:
         f"contributions/{figure_file(pair)}": {"kind": "contributions", "pair": pair, "judges": judges}
         for pair in study["figures"]["pairs"]
     }
+
+
+def _ratings(study: Study) -> dict[str, dict]:
+    return {"reliability": {"kind": "reliability"}} if is_measured(study.annotators) else {}

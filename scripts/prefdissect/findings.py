@@ -9,7 +9,8 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from prefdissect import differences, findings_comparison, findings_validity
+from prefdissect import differences, findings_comparison, findings_ratings, findings_tests, findings_validity
+from prefdissect.annotators.verdicts import below_limits, marked
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
 from prefdissect.groups import scenario_groups
@@ -48,6 +49,12 @@ class Evidence:
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
     # Where a classifier gave queries their scenario.
     scenario_quality: pd.DataFrame | None = None
+    # Where the study sets a reliability that ratings must reach: table `property_reliability`.
+    verdicts: pd.DataFrame | None = None
+    # Where the study names attributes of judges: table `attribute_similarity`.
+    kinds: pd.DataFrame | None = None
+    # Where an annotator rated again: table `attenuation`.
+    attenuation: pd.DataFrame | None = None
 
     @property
     def published(self) -> bool:
@@ -72,6 +79,12 @@ class Evidence:
         return self.records[judge]["label"]
 
     @property
+    def property_labels(self) -> dict[str, str]:
+        """Labels of properties, those below the study's reliability with their mark."""
+        below = set() if self.verdicts is None else below_limits(self.verdicts)
+        return marked({name: prop.label for name, prop in self.catalogue.items()}, below)
+
+    @property
     def shown_group(self) -> str:
         """The group whose effects are told judge by judge: the first figure's."""
         return self.config["figures"]["groups"][0]
@@ -91,6 +104,7 @@ def render_findings(evidence: Evidence) -> str:
         data=describe_data(evidence),
         kinds=describe_kinds_of_judges(evidence),
         properties=None if evidence.published else describe_properties(evidence),
+        reliability=describe_ratings(evidence),
         judges=[describe_judge(evidence, judge) for judge in evidence.records],
         groups=describe_groups(evidence),
         controls=describe_controls(evidence),
@@ -230,18 +244,27 @@ def describe_kinds_of_judges(evidence: Evidence) -> list[str]:
 def describe_comparison(evidence: Evidence) -> list[str]:
     """Kinds of judges, clusters, aligned versions, and the differences that the config names."""
     comparison, records = evidence.config["comparison"], evidence.records
-    similarity = evidence.compared
-    wanted = comparison["attributes"] or [{"name": name} for name in known_attributes(records)]
     unit = "the scenario groups" if evidence.published else "the prompts"
-    sentences = findings_comparison.describe_kinds(similarity, records, wanted) if len(similarity) else []
+    sentences = _kinds_of_judges(evidence)
     sentences += findings_comparison.describe_clusters(evidence.clusters, evidence.linkage, records, unit)
-    labels = {name: prop.label for name, prop in evidence.catalogue.items()}
+    labels = evidence.property_labels
     for pair in comparison["differences"]:
         table = differences.between_judges(evidence.judge_differences, tuple(pair), comparison["group"])
         if len(table):
             named = tuple(evidence.label(judge) for judge in pair)
             sentences.append(findings_comparison.describe_difference(table, named, labels, not evidence.published))
     return sentences
+
+
+def _kinds_of_judges(evidence: Evidence) -> list[str]:
+    """With the test where the study names attributes; else means alone."""
+    if evidence.kinds is not None and evidence.config["comparison"]["attributes"]:
+        table = evidence.kinds
+        group = evidence.config["comparison"]["group"]
+        return findings_tests.describe_tests(table[(table["group"] == group) & (table["metric"] == "pearson")])
+    wanted = [{"name": name} for name in known_attributes(evidence.records)]
+    similarity = evidence.compared
+    return findings_comparison.describe_kinds(similarity, evidence.records, wanted) if len(similarity) else []
 
 
 def _group_text(group: str) -> str:
@@ -263,8 +286,27 @@ def describe_properties(evidence: Evidence) -> dict[str, list[str]]:
     }
 
 
-def _effect(row: pd.Series, catalogue: Catalogue) -> str:
-    text = f"{catalogue.label(row['property'])} (degree {row['degree']:.1f}"
+def describe_ratings(evidence: Evidence) -> list[str]:
+    """How reliable the ratings are where the study sets a limit, and what their error does to the effects."""
+    sentences = []
+    if evidence.verdicts is not None:
+        wanted = evidence.config["annotations"]["reliability"]
+        plain = {name: prop.label for name, prop in evidence.catalogue.items()}
+        sentences += findings_ratings.describe_reliability(evidence.verdicts, wanted, plain)
+    if evidence.attenuation is not None:
+        table, group = evidence.coefficients, evidence.shown_group
+        sentences += findings_ratings.describe_attenuation(
+            evidence.attenuation,
+            table[table["group"] == group],
+            {judge: record["label"] for judge, record in evidence.records.items()},
+            evidence.property_labels,
+            _group_text(group),
+        )
+    return sentences
+
+
+def _effect(row: pd.Series, labels: dict[str, str]) -> str:
+    text = f"{labels[row['property']]} (degree {row['degree']:.1f}"
     if pd.notna(row["degree_q025"]):
         text += f", 95 % interval {row['degree_q025']:.1f} to {row['degree_q975']:.1f}"
     return text + ")"
@@ -274,11 +316,11 @@ def describe_judge(evidence: Evidence, judge: str) -> dict:
     """What one judge rewards and penalises in the group shown, and how it behaves."""
     table = evidence.coefficients
     mine = table[(table["judge"] == judge) & (table["group"] == evidence.shown_group)]
-    effects = {}
+    effects, labels = {}, evidence.property_labels
     for word, ascending in (("rewards", False), ("penalises", True)):
         side = mine[mine["word"] == word] if not evidence.published else _beyond_neutral(mine, word)
         chosen = side.sort_values("degree", ascending=ascending, kind="stable").head(N_LISTED)
-        effects[word] = [_effect(row, evidence.catalogue) for _, row in chosen.iterrows()]
+        effects[word] = [_effect(row, labels) for _, row in chosen.iterrows()]
     facts = [] if evidence.datasheet is None else _behaviour(evidence.datasheet, judge)
     return {"label": evidence.label(judge), "facts": facts, "fitted": len(mine) > 0, **effects}
 

@@ -17,6 +17,7 @@ from prefdissect.names import OVERALL, POOLED, intervals_of_posterior
 from prefdissect.printed_comparisons import MISSING as _MISSING
 from prefdissect.printed_comparisons import TITLES, printed_comparison
 from prefdissect.printed_comparisons import spanned as _spanned
+from prefdissect.printed_ratings import RATING_FORMS
 
 STRONG = 0.5  # correlations that are printed
 
@@ -39,6 +40,8 @@ class Printing:
         Group whose pairs are described.
     intervals
         What intervals are, as a sentence.
+    marks
+        What marks at properties mean, as a sentence; empty where none is marked.
     """
 
     labels: dict[str, str]
@@ -48,6 +51,7 @@ class Printing:
     compared: str
     data_group: str = POOLED
     intervals: str = ""
+    marks: str = ""
 
 
 def printed(name: str, table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, str]:
@@ -66,9 +70,17 @@ def printed(name: str, table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame
     -------
     A table of texts, and a caption that states group, n and intervals.
     """
+    text, caption = _form(name, table, how)
+    marked = how.marks and text.astype(str).apply(lambda cells: cells.str.contains(how.marks[0])).to_numpy().any()
+    return text, f"{caption} {how.marks}" if marked else caption
+
+
+def _form(name: str, table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, str]:
     if name in TITLES:
         group = _group_text(how.compared)
         return printed_comparison(name, table, how.compared, group, how.labels, how.property_labels)
+    if name in RATING_FORMS:
+        return RATING_FORMS[name](table, how, _group_text(how.group))
     return _FORMS[name](table, how)
 
 

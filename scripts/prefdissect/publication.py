@@ -11,11 +11,26 @@ TOP_COLUMNS = [
 ]  # fmt: skip
 
 
-def effects_table(coefficients: pd.DataFrame, labels: dict[str, str], property_labels: dict[str, str]) -> pd.DataFrame:
-    """`effects.csv`: every coefficient with the labels people know."""
+def effects_table(
+    coefficients: pd.DataFrame,
+    labels: dict[str, str],
+    property_labels: dict[str, str],
+    verdicts: pd.DataFrame | None = None,
+    attenuation: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """`effects.csv`: every coefficient with the labels people know.
+
+    With table `property_reliability` a column `reliability` says whether the ratings of the property reach what the
+    study asks for; with table `attenuation` columns `left` and `attenuated` say what the annotator's error leaves.
+    """
     table = coefficients.copy()
     table.insert(1, "judge_label", table["judge"].map(labels))
     table.insert(4, "property_label", table["property"].map(property_labels))
+    if verdicts is not None:
+        table["reliability"] = table["property"].map(verdicts.set_index("property")["reliability"])
+    if attenuation is not None:
+        key = ["judge", "group", "property"]
+        table = table.merge(attenuation[[*key, "left", "attenuated"]], on=key, how="left")
     return table
 
 

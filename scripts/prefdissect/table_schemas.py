@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from prefdissect.comparison_schemas import COMPARISON_SCHEMAS
+from prefdissect.reliability_schemas import RELIABILITY_SCHEMAS
 from prefdissect.table_columns import VERDICTS
 from prefdissect.table_columns import flag as _flag
 from prefdissect.table_columns import number as _number
@@ -343,6 +344,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
                 ),
             },
         ),
+        *RELIABILITY_SCHEMAS,
         *COMPARISON_SCHEMAS,
     )
 }

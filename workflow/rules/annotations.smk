@@ -27,6 +27,28 @@ rule import_annotations:
         "../../scripts/import_annotations.py"
 
 
+rule import_sheet:
+    """Take what people filled in on a sheet."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        sheet=lambda wildcards: STUDY.annotators[wildcards.annotator]["path"],
+        catalogue=STUDY.catalogue_path,
+    output:
+        **{table: f"{OUT}/annotations/{{annotator}}.{table}.parquet" for table in ANNOTATION_TABLES},
+    log:
+        f"{LOGS}/import_sheet/{{annotator}}.log",
+    benchmark:
+        f"{BENCHMARKS}/import_sheet/{{annotator}}.tsv"
+    wildcard_constraints:
+        annotator=one_of(STUDY.annotators_of("sheet")),
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code_hash("prefdissect.annotators.sheet"),
+    script:
+        "../../scripts/import_sheet.py"
+
+
 rule annotate_lexically:
     """Measure what words alone can measure: length, layout, repetition, readability, markers."""
     input:

@@ -11,6 +11,7 @@ DRAWING = {
     "resamples": STUDY["regression"]["resamples"],
     "graded": STUDY["regression"]["graded"],
     "seed": STUDY["seed"],
+    "wanted": STUDY["annotations"]["reliability"],
 }
 DRAWING_CODE = code_hash("prefdissect.stages.drawing")
 
@@ -20,6 +21,7 @@ if "degree" in FIGURES:
     rule plot_degree:
         """Draw the degree of preference per property for the chosen judges, one figure per group."""
         input:
+            **FLAGS,
             coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
             groups=f"{OUT}/groups.parquet",
             catalogue=STUDY.catalogue_path,
@@ -46,6 +48,7 @@ if "degree" in FIGURES:
 rule plot_effects:
     """Draw top and last properties, differences between judges, shifts by alignment."""
     input:
+        **FLAGS,
         coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
         judge_differences=rules.contrast_judges.output.judge_differences,
         base_differences=rules.contrast_judges.output.base_differences,
@@ -103,6 +106,7 @@ if "quality" in FIGURES:
     rule plot_quality:
         """Draw how judges behave, how well the fits predict, and what the data hold."""
         input:
+            **FLAGS,
             datasheet=f"{OUT}/tables/judge_datasheet.csv",
             fit_quality=f"{OUT}/regression/{ESTIMATOR}/fit_quality.parquet",
             statistics=f"{OUT}/tables/property_statistics.csv",
@@ -131,6 +135,7 @@ if "pairs" in FIGURES:
     rule plot_pairs:
         """Take the preference for single pairs apart, property by property."""
         input:
+            **FLAGS,
             pairs=f"{OUT}/pairs.parquet",
             preferences=f"{OUT}/preferences.parquet",
             features=f"{OUT}/features.parquet",

@@ -24,6 +24,7 @@ rule write_tables:
     """Write the tables that people read."""
     input:
         **{table: f"{COMPARISON}/{table}.parquet" for table in COMPARED},
+        **{table: f"{OUT}/annotations/{table}.parquet" for table in RELIABILITY},
         **PAIR_TABLES,
         coefficients=expand("{out}/regression/{estimator}/coefficients.parquet", out=OUT, estimator=ESTIMATORS),
         fit_quality=expand("{out}/regression/{estimator}/fit_quality.parquet", out=OUT, estimator=ESTIMATORS),
@@ -58,7 +59,8 @@ rule write_tables:
             "seed": STUDY["seed"],
             "human": STUDY["comparison"]["human"],
             "group": STUDY["comparison"]["group"],
-            "compared": COMPARED,
+            "compared": [*COMPARED, *RELIABILITY],
+            "limited": bool(FLAGS),
             "graded": STUDY["regression"]["graded"],
             "judges": shown_judges(STUDY),
             "shown": STUDY["figures"]["groups"],
@@ -79,9 +81,12 @@ rule write_findings:
     """Say in plain sentences what the study found, and what it could not find."""
     input:
         **EVIDENCE,
+        **FLAGS,
+        **{table: f"{OUT}/annotations/{table}.parquet" for table in ATTENUATION},
         coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
         fit_quality=f"{OUT}/regression/{ESTIMATOR}/fit_quality.parquet",
         similarity=rules.compare_judges.output.similarity,
+        attribute_similarity=rules.compare_judges.output.attribute_similarity,
         groups=f"{OUT}/groups.parquet",
         clusters=rules.compare_judges.output.clusters,
         linkage=rules.compare_judges.output.linkage,

@@ -21,8 +21,8 @@ rule build_features:
     """Turn ratings into one number per property and pair."""
     input:
         pairs=f"{OUT}/pairs.parquet",
-        annotations=expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=ANNOTATORS),
-        resolved=expand("{out}/annotations/{annotator}.features.parquet", out=OUT, annotator=ANNOTATORS),
+        annotations=expand("{out}/annotations/{annotator}.annotations.parquet", out=OUT, annotator=STUDY.suppliers),
+        resolved=expand("{out}/annotations/{annotator}.features.parquet", out=OUT, annotator=STUDY.suppliers),
         catalogue=STUDY.catalogue_path,
     output:
         features=f"{OUT}/features.parquet",
@@ -34,7 +34,7 @@ rule build_features:
     conda:
         "../../envs/workflow.yaml"
     params:
-        precedence=ANNOTATORS,
+        precedence=STUDY.suppliers,
         unchecked_errors=STUDY["features"]["unchecked_errors"],
         code=code_hash("prefdissect.features"),
     script:

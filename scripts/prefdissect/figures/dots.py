@@ -107,7 +107,7 @@ def dot_panel(sheet: Sheet, labels: Sequence[str], dots: Sequence[Dots], scale: 
     texts = [*scale.numbers, scale.numbers_title]
     right = max((text_width(text, SMALL) for text in texts), default=0) + (0.1 if scale.numbers else 0.06)
     width = sheet.width - left - MARGIN - right
-    least = max(_LEAST_ROW if font >= BODY else 0.125, 0.06 + max((abs(kind.shift) for kind in dots), default=0) * 2)
+    least = max(_LEAST_ROW if font >= BODY else 0.125, 0.1 + max((abs(kind.shift) for kind in dots), default=0) * 2)
     heights = [max(least, len(lines) * line_height(font) + 0.025) for lines in wrapped]
     edges = np.concatenate([[0.0], np.cumsum(heights)])
     _heads(sheet, scale, left, width)

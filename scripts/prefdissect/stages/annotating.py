@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 
 from prefdissect.annotators import lexical, llm
+from prefdissect.annotators.sheet import audit_sheet, read_sheet
 from prefdissect.catalogue import load_catalogue
+from prefdissect.errors import InputError
 from prefdissect.files import write_text
 from prefdissect.provenance import to_json
 from prefdissect.stages.models import machine_for
-from prefdissect.tables import empty_table, read_table, write_table
+from prefdissect.tables import empty_table, read_table, write_csv, write_table
 
 ANNOTATION_TABLES = ("annotations", "query_info", "errors", "features")
 
@@ -22,6 +25,38 @@ def import_annotations(pairs: str, annotator: str, tables: dict[str, str], outpu
         key = "prompt_id" if name == "query_info" else "pair_id"
         table = table[table[key].isin(set(kept[key]))].assign(annotator=annotator)
         write_table(table, outputs[name], name)
+
+
+def import_sheet(pairs: str, annotator: str, sheet: str, catalogue: str, outputs: dict[str, str]) -> None:
+    """Take the ratings that people filled in on a sheet."""
+    known = read_table(pairs, "pairs", columns=["pair_id"])
+    write_table(read_sheet(sheet, load_catalogue(catalogue), known, annotator), outputs["annotations"], "annotations")
+    for name in ANNOTATION_TABLES[1:]:
+        write_table(empty_table(name), outputs[name], name)
+
+
+def draw_audit_sheet(
+    results: str, annotator: str, catalogue: str | None, per_property: int, seed: int, output: str
+) -> int:
+    """Write an empty sheet for people from a finished study's folder; returns its number of rows.
+
+    Raises
+    ------
+    InputError
+        When the sheet is there already (people may have filled it in), or the study holds no such annotator.
+    """
+    if Path(output).exists():
+        raise InputError("the sheet exists already", where=output, fix="another name, lest ratings are lost")
+    folder = Path(results)
+    annotations, info = (
+        read_table(folder / "annotations" / f"{annotator}.{name}.parquet", name)
+        for name in ("annotations", "query_info")
+    )
+    properties = load_catalogue(catalogue) if catalogue else load_catalogue()
+    pairs = read_table(folder / "pairs.parquet", "pairs")
+    sheet = audit_sheet(pairs, annotations, info, properties, per_property=per_property, seed=seed)
+    write_csv(sheet, output)
+    return len(sheet)
 
 
 def annotate_lexically(

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from prefdissect import differences
+from prefdissect.annotators.verdicts import MARK, below_limits, marked
 from prefdissect.attributes import attribute_table
 from prefdissect.catalogue import CASE_LABELS, Catalogue, load_catalogue
 from prefdissect.datasheet import read_datasheet
@@ -23,6 +24,7 @@ from prefdissect.figures.difference import aligned_shifts_figure, difference_fig
 from prefdissect.figures.fit_quality import fit_quality_figure
 from prefdissect.figures.heatmap import similarity_figure
 from prefdissect.figures.properties import properties_figure
+from prefdissect.figures.reliability import reliability_figure
 from prefdissect.figures.saving import save_figure
 from prefdissect.figures.style import Look, nothing_figure, use_look
 from prefdissect.figures.top_properties import top_properties_figure
@@ -34,6 +36,7 @@ from prefdissect.regression.contributions import contributions
 from prefdissect.tables import SCHEMAS, read_table
 
 MM = 1 / 25.4
+UNRELIABLE = f"{MARK}:\u00a0ratings agree less than the study asks for."
 AFTERWARDS = "Division chosen after seeing the data."
 PROMPTS = "Lines: 95\u00a0% intervals from resampling prompts."
 POSTERIOR = "Lines: 95\u00a0% intervals of the posterior."
@@ -48,7 +51,7 @@ def draw_figures(
     Parameters
     ----------
     part
-        degree, effects, similarity, quality or pairs.
+        degree, effects, similarity, quality, pairs or ratings.
     figures
         What to draw, from `prefdissect.figure_list`.
     inputs
@@ -95,7 +98,14 @@ class Drawing:
 
     @property
     def property_labels(self) -> dict[str, str]:
-        return {name: prop.label for name, prop in self.catalogue.items()}
+        return marked({name: prop.label for name, prop in self.catalogue.items()}, self.below)
+
+    @cached_property
+    def below(self) -> set[str]:
+        """Properties whose ratings agree less than the study asks for; none where it sets no limit."""
+        if "verdicts" not in self.inputs:
+            return set()
+        return below_limits(read_table(self.inputs["verdicts"], "property_reliability"))
 
     @cached_property
     def scenarios(self) -> list[str]:
@@ -153,7 +163,8 @@ def _degree(drawing: Drawing, figure: dict) -> Figure:
     judges = [judge for judge in figure["judges"] if judge in set(chosen["judge"])]
     return degree_figure(
         chosen, drawing.labels, drawing.property_labels, group=drawing.group_text(group), judges=judges,
-        intervals=drawing.effect_intervals(group) or INTERVALS, width=drawing.width,
+        intervals=" ".join([drawing.effect_intervals(group) or INTERVALS, *([UNRELIABLE] if drawing.below else [])]),
+        width=drawing.width,
     )  # fmt: skip
 
 
@@ -341,6 +352,14 @@ def _group_of(drawing: Drawing, pair: str) -> str:
     return groups[0]
 
 
+def _reliability(drawing: Drawing, figure: dict) -> Figure:
+    return reliability_figure(
+        read_table(drawing.inputs["reliability"], "reliability"), drawing.property_labels,
+        limit=drawing.settings["wanted"]["kappa"], note=UNRELIABLE if drawing.below else "",
+        intervals=PROMPTS if drawing.settings["resamples"] else "No intervals.", width=drawing.width,
+    )  # fmt: skip
+
+
 DRAW: dict[str, Callable[[Drawing, dict], Figure]] = {
     "degree": _degree,
     "top_properties": _top_properties,
@@ -354,4 +373,5 @@ DRAW: dict[str, Callable[[Drawing, dict], Figure]] = {
     "fit_quality": _fit_quality,
     "properties": _properties,
     "contributions": _contributions,
+    "reliability": _reliability,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from prefdissect import publication
+from prefdissect.annotators.verdicts import MARK, below_limits, marked
 from prefdissect.catalogue import load_catalogue
 from prefdissect.datasheet import judge_datasheet, read_datasheet
 from prefdissect.features import LENGTH_PROPERTY, feature_matrix
@@ -34,16 +35,18 @@ def write_tables(
         File of the properties.
     settings
         resamples, seed, human, graded, judges, shown (groups in figures), group (of the comparison), data_group,
-        published.
+        published, compared (tables that are taken as they are), limited (whether properties must reach a reliability).
     outputs
         Table -> CSV file; `<table>_md` and `<table>_tex` -> its printed forms.
     """
     labels = {name: record["label"] for name, record in records.items()}
     properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
+    verdicts = read_table(inputs["property_reliability"], "property_reliability") if settings["limited"] else None
+    attenuation = _read_if_there(inputs, "attenuation", "attenuation")
     coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
     undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
     tables = {
-        "effects": publication.effects_table(coefficients, labels, properties),
+        "effects": publication.effects_table(coefficients, labels, properties, verdicts, attenuation),
         "similarity": read_table(inputs["similarity"], "similarity"),
         "group_similarity": pd.read_csv(inputs["group_similarity"]),
         "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),
@@ -56,7 +59,7 @@ def write_tables(
         tables |= {"judge_datasheet": _datasheet(inputs, labels, settings), **_properties(inputs, settings)}
     if path := "".join(inputs.get("scenario_quality", "")):
         tables["scenario_quality"] = read_table(path, "scenario_quality")
-    how = _printing(labels, properties, settings)
+    how = _printing(labels, properties, settings, set() if verdicts is None else below_limits(verdicts))
     for name, table in tables.items():
         write_csv(table, outputs[name])
         if f"{name}_tex" in outputs:
@@ -65,12 +68,13 @@ def write_tables(
             write_text(outputs[f"{name}_md"], to_markdown(text, caption))
 
 
-def _printing(labels: dict[str, str], properties: dict[str, str], settings: dict) -> Printing:
+def _printing(labels: dict[str, str], properties: dict[str, str], settings: dict, below: set[str]) -> Printing:
     unit = "scenario groups" if settings["published"] else "prompts"
     told = settings["published"] or settings["resamples"]
     return Printing(
         labels=labels,
-        property_labels=properties,
+        property_labels=marked(properties, below),
+        marks=f"{MARK}: ratings agree less than the study asks for." if below else "",
         judges=settings["judges"],
         group=settings["shown"][0] if settings["shown"] else settings["group"],
         compared=settings["group"],
@@ -134,8 +138,15 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         judge_differences=read_table(inputs["judge_differences"], "judge_differences"),
         base_similarity=read_table(inputs["base_similarity"], "base_similarity"),
         **(_of_pairs(inputs) if "pairs" in inputs else {}),
+        verdicts=_read_if_there(inputs, "verdicts", "property_reliability"),
+        attenuation=_read_if_there(inputs, "attenuation", "attenuation"),
+        kinds=_read_if_there(inputs, "attribute_similarity", "attribute_similarity"),
     )
     write_text(output, render_findings(evidence))
+
+
+def _read_if_there(inputs: dict, name: str, table: str) -> pd.DataFrame | None:
+    return read_table(inputs[name], table) if name in inputs else None
 
 
 def _of_pairs(inputs: dict) -> dict:
