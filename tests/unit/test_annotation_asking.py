@@ -191,6 +191,7 @@ def test_a_second_run_asks_nothing_and_gives_the_same_tables(annotate):
     assert annotate.lines[0] == f"{used['requests']} of {used['requests']} requests need no asking"
 
 
+@pytest.mark.study
 def test_a_new_property_in_one_pass_leaves_the_others_answered(annotate, tmp_path):
     machine = Machine(store=tmp_path / "store", log=annotate.lines.append)
     llm.annotate(make_record(), make_pairs({}), CATALOGUE, tmp_path / "w", machine)
@@ -201,6 +202,7 @@ def test_a_new_property_in_one_pass_leaves_the_others_answered(annotate, tmp_pat
     assert int(total) - int(known) == 1, "query_free alone is asked anew"
 
 
+@pytest.mark.study
 def test_requests_that_failed_stop_the_annotator_and_are_asked_again(annotate, tmp_path):
     pairs = make_pairs(*({"response_a": f"Rhine {n}"} for n in range(20)))
     machine = Machine(store=tmp_path / "store", log=annotate.lines.append)
@@ -262,6 +264,7 @@ def lines_in(store) -> int:
     return sum(path.read_bytes().count(b"\n") for path in store.rglob("*.jsonl"))
 
 
+@pytest.mark.study
 def test_parts_of_an_annotator_give_the_same_tables(tmp_path):
     pairs = make_pairs(*({"prompt": f"Name river {n % 5}.", "response_a": f"Rhine {n}"} for n in range(20)))
     machine = Machine(log=lambda line: None)
@@ -274,6 +277,7 @@ def test_parts_of_an_annotator_give_the_same_tables(tmp_path):
     assert min(sizes) > 10 and sum(sizes) == sum(used["questions"] for used in used["passes"].values())
 
 
+@pytest.mark.study
 def test_a_plan_counts_what_is_not_known_yet_and_nothing_afterwards(annotate, tmp_path):
     pairs = make_pairs({}, {"reference": None})
     record = make_record(engine="openai", model="m", price={"read": 1, "written": 2})

@@ -16,6 +16,9 @@ CATALOGUE = load_catalogue()
 N_PAIRS = 90  # of 15 queries, among which every case occurs
 
 
+pytestmark = pytest.mark.study
+
+
 @pytest.fixture(scope="module")
 def source(root):
     record = {"name": "sample", "kind": "responses", "path": str(root / "data/sample/queries")}
