@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
 from prefdissect.names import MEAN_OF_VERSIONS
 
@@ -56,23 +53,3 @@ def similarity_of_versions(table: pd.DataFrame, group: str) -> pd.DataFrame:
     chosen = (table["group"] == group) & (table["metric"] == "pearson") & (table["judge"] != MEAN_OF_VERSIONS)
     rows = table[chosen].dropna(subset="value").rename(columns={"judge": "aligned"})
     return rows[["base", "aligned", "value", "q025", "q975"]].reset_index(drop=True)
-
-
-def group_linkage(similarity: pd.DataFrame, groups: list[str]) -> np.ndarray | None:
-    """Average linkage of groups on 1 - similarity, leaves in optimal order; None where a similarity is missing.
-
-    Parameters
-    ----------
-    similarity
-        Columns judge_1, judge_2 (names of groups), value; each pair once.
-    groups
-        Leaves.
-    """
-    if len(groups) < 2 or similarity["value"].isna().any():
-        return None
-    place = {group: number for number, group in enumerate(groups)}
-    distance = np.zeros((len(groups),) * 2)
-    first, second = similarity["judge_1"].map(place), similarity["judge_2"].map(place)
-    distance[first, second] = distance[second, first] = (1 - similarity["value"]).clip(lower=0)
-    condensed = squareform(distance, checks=False)
-    return linkage(condensed, "average", optimal_ordering=True)

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
 
 from prefdissect.attributes import level_order, level_text
 from prefdissect.errors import InputError
@@ -394,3 +395,23 @@ def _draw_tree(axes: Axes, tree: _Tree, n: int) -> None:
     axes.spines["bottom"].set_color(PALE)
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
+
+
+def group_linkage(similarity: pd.DataFrame, groups: list[str]) -> np.ndarray | None:
+    """Average linkage of groups on 1 - similarity, leaves in optimal order; None where a similarity is missing.
+
+    Parameters
+    ----------
+    similarity
+        Columns judge_1, judge_2 (names of groups), value; each pair once.
+    groups
+        Leaves.
+    """
+    if len(groups) < 2 or similarity["value"].isna().any():
+        return None
+    place = {group: number for number, group in enumerate(groups)}
+    distance = np.zeros((len(groups),) * 2)
+    first, second = similarity["judge_1"].map(place), similarity["judge_2"].map(place)
+    distance[first, second] = distance[second, first] = (1 - similarity["value"]).clip(lower=0)
+    condensed = squareform(distance, checks=False)
+    return hierarchy.linkage(condensed, "average", optimal_ordering=True)

@@ -22,7 +22,7 @@ from prefdissect.figures.datasheet import datasheet_figure
 from prefdissect.figures.degree import INTERVALS, degree_figure
 from prefdissect.figures.difference import aligned_shifts_figure, difference_figure
 from prefdissect.figures.fit_quality import fit_quality_figure
-from prefdissect.figures.heatmap import similarity_figure
+from prefdissect.figures.heatmap import group_linkage, similarity_figure
 from prefdissect.figures.properties import properties_figure
 from prefdissect.figures.reliability import reliability_figure
 from prefdissect.figures.saving import save_figure
@@ -243,15 +243,13 @@ def _group_similarity(drawing: Drawing, figure: dict) -> Figure:
     groups = [group for group in dict.fromkeys(drawing.coefficients["group"]) if group != OVERALL]
     title = "In which groups judges reward the same"
     if table["value"].notna().sum() == 0:
-        return nothing_figure(
-            "In which groups judges reward the same", "Fewer than two groups have effects.", drawing.width
-        )
+        return nothing_figure(title, "Fewer than two groups have effects.", drawing.width)
     matrix = table.rename(columns={"group_1": "judge_1", "group_2": "judge_2"})
     low, high = table["n_judges"].min(), table["n_judges"].max()
     over = f"the {low} to {high} judges for whom it is defined" if low < high else f"{high} judges"
     return similarity_figure(
         matrix,
-        differences.group_linkage(matrix, groups),
+        group_linkage(matrix, groups),
         {group: "all pairs" if group == POOLED else CASE_LABELS.get(group, group) for group in groups},
         title=title,
         subtitle=f"Pearson correlation of one judge's effect strengths in two groups, mean over"
