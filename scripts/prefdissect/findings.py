@@ -14,7 +14,7 @@ from prefdissect.annotators.verdicts import below_limits, marked
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
 from prefdissect.groups import scenario_groups
-from prefdissect.names import OVERALL, POOLED
+from prefdissect.names import OVERALL, POOLED, intervals_of_posterior
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "workflow" / "report" / "findings.html.j2"
 NEUTRAL = 50.0
@@ -345,6 +345,7 @@ def _behaviour(datasheet: pd.DataFrame, judge: str) -> list[str]:
 def describe_groups(evidence: Evidence) -> list[dict]:
     """Per group: size, how many effects are distinguishable, and a warning where the prior leaves nothing."""
     rows = []
+    sparse = not intervals_of_posterior(evidence.coefficients["estimator"].iloc[0])
     for group, part in evidence.coefficients.groupby("group", sort=False):
         told = part["word"].isin(["rewards", "penalises"])
         quality = evidence.quality[evidence.quality["group"] == group]
@@ -356,7 +357,7 @@ def describe_groups(evidence: Evidence) -> list[dict]:
                 "skipped": int(quality["skipped"].notna().sum()),
                 "effects": int(told.sum()),
                 "possible": len(part),
-                "zero": percent((part["mean"] == 0).mean()),
+                "zero": percent((part["mean"] == 0).mean()) if sparse else None,
                 "accuracy": _median_percent(quality["accuracy"]),
                 "majority": _median_percent(quality["majority_accuracy"]),
                 "remark": _remark(group, told, part),
@@ -383,8 +384,9 @@ def _remark(group: str, told: pd.Series, part: pd.DataFrame) -> str:
         return f"shrinks to {nothing}: too few pairs for the prior to let effects through; {NOT_KNOWN}"
     if (part["word"] == "no interval").all():
         return "no intervals, so nothing is called distinguishable or not"
-    if not told.any():
-        return f"no effect can be told from neutral; {NOT_KNOWN}"
+    if told.mean() < HARDLY_ANY:
+        few = "hardly any" if told.any() else "no"
+        return f"{few} effect can be told from neutral; {NOT_KNOWN}"
     return "all pairs in one fit" if group == POOLED else ""
 
 

@@ -10,7 +10,7 @@ from running import snakemake, tiny_study
 
 pytestmark = pytest.mark.study
 DRAWN = {"plot_degree", "plot_effects", "plot_similarity", "plot_quality"}
-DOWNSTREAM = {"combine_preferences", "fit_coefficients", "compare_judges"} | DRAWN
+DOWNSTREAM = {"combine_preferences", "fit_coefficients", "compare_judges", "contrast_judges"} | DRAWN
 PUBLISHED = {"write_tables", "write_findings", "write_provenance"}
 
 
