@@ -275,6 +275,13 @@ def test_data_are_sorted_by_how_often_they_differ():
     assert f"{strong}of406pairs" in joined(figure)
 
 
+def test_the_weakest_contributions_share_a_bar_and_the_sum_holds_them():
+    texts = joined(waterfall(judges=("one",), n=29))
+    total = np.random.default_rng(1).normal(size=29).sum()
+    assert "21weakerones" in texts and f"{total:+.2f}".replace("-", "−") in texts
+    assert "weaker" not in joined(waterfall(judges=("one",), n=9))
+
+
 def test_a_waterfall_ends_at_the_sum_and_quotes_only_the_beginning():
     figure = waterfall(judges=("one",), n=3)
     values = np.random.default_rng(1).normal(size=3)

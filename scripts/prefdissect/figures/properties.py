@@ -41,6 +41,7 @@ def properties_figure(
     property_labels: dict[str, str],
     *,
     group: str = "pooled",
+    note: str = "",
     width: float = 7.0,
 ) -> Figure:
     """Share of pairs in which each property differs, and the correlation of every two properties.
@@ -55,6 +56,8 @@ def properties_figure(
         Text to show for a property.
     group
         Group of pairs to show.
+    note
+        Sentence that says what marks at properties mean.
     width
         Inches. Exceeded where the cells would become too small to read.
 
@@ -80,7 +83,7 @@ def properties_figure(
         shown = "all pairs" if group == "pooled" else group
         sheet.text(f"What the data can tell apart: {shown}", TITLE, weight="bold")
         sheet.advance(0.03)
-        sheet.text(_subtitle(rows, matrix), BODY, colour=GREY)
+        sheet.text(f"{_subtitle(rows, matrix)} {note}".rstrip(), BODY, colour=GREY)
         sheet.advance(0.12)
         _body(sheet, rows, matrix, labels, left, bars, cell)
         return sheet.finish()

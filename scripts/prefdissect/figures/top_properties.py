@@ -43,6 +43,7 @@ def top_properties_figure(
     judge: str,
     groups: list[str] | None = None,
     group_labels: dict[str, str] | None = None,
+    note: str = "",
     width: float = 7.0,
 ) -> Figure:
     """Rank of the three most and the three least preferred properties of one judge in every group.
@@ -63,6 +64,8 @@ def top_properties_figure(
         Groups in the order of the columns; by default those of the table.
     group_labels
         Text to show for a group.
+    note
+        Sentence that says what marks at properties mean.
     width
         Inches.
 
@@ -76,7 +79,7 @@ def top_properties_figure(
         sheet = Sheet(width)
         sheet.text(f"What {judge} prefers most and least", TITLE, weight="bold")
         sheet.advance(0.03)
-        sheet.text(_subtitle(coefficients, ranks), BODY, colour=GREY)
+        sheet.text(f"{_subtitle(coefficients, ranks)} {note}".rstrip(), BODY, colour=GREY)
         sheet.advance(0.09)
         if len(ranks):
             top = Patch(facecolor=palette()[0], edgecolor="none")

@@ -30,6 +30,7 @@ from prefdissect.figures.style import (
 
 _ROW, _BAR = 0.17, 0.62
 _MOST_LINES = 3  # of a text that is quoted
+_MOST_BARS = 8  # of a judge
 _COLUMNS = ("judge", "property", "log_odds")
 
 
@@ -43,11 +44,13 @@ def waterfall_figure(
     title: str,
     group: str,
     verdicts: dict[str, str] | None = None,
+    note: str = "",
     width: float = 7.0,
 ) -> Figure:
     """What every property in which two responses differ adds to the log-odds that a judge prefers response A.
 
-    One panel per judge: bars start where the one above ends, the strongest first, and end at the sum.
+    One panel per judge: bars start where the one above ends, the strongest first, and end at the sum. The weakest share
+    one bar, those that add nothing have none.
 
     Parameters
     ----------
@@ -67,6 +70,8 @@ def waterfall_figure(
         Text that names the group whose coefficients are used.
     verdicts
         What the judge itself said, by judge.
+    note
+        Sentence that says what marks at properties mean.
     width
         Inches.
 
@@ -82,7 +87,7 @@ def waterfall_figure(
         sheet.advance(0.03)
         sheet.text(
             "Each bar: what one property in which the responses differ adds to the log-odds that a judge's fit gives to"
-            f" A. Coefficients of {group}; no intervals. Properties that add nothing are left out.",
+            f" A. Coefficients of {group}; no intervals. {note}".rstrip(),
             BODY, colour=GREY,
         )  # fmt: skip
         sheet.advance(0.08)
@@ -130,10 +135,14 @@ def _quote(sheet: Sheet, texts: dict[str, str]) -> None:
 
 
 def _ordered(contributions: pd.DataFrame, judge: str) -> pd.Series:
-    """Log-odds by property, the strongest first."""
+    """Log-odds by property, the strongest first; what is too weak for a bar of its own comes last, as one sum."""
     mine = contributions[(contributions["judge"] == judge) & (contributions["log_odds"] != 0)]
     values = mine.set_index("property")["log_odds"]
-    return values.reindex(values.abs().sort_values(ascending=False, kind="stable").index)
+    values = values.reindex(values.abs().sort_values(ascending=False, kind="stable").index)
+    if len(values) <= _MOST_BARS + 1:
+        return values
+    weak = values.iloc[_MOST_BARS:]
+    return pd.concat([values.iloc[:_MOST_BARS], pd.Series({f"{len(weak)} weaker ones": weak.sum()})])
 
 
 def _reach(parts) -> float:

@@ -107,6 +107,11 @@ class Drawing:
             return set()
         return below_limits(read_table(self.inputs["verdicts"], "property_reliability"))
 
+    @property
+    def note(self) -> str:
+        """What the marks at properties mean; empty where none is marked."""
+        return UNRELIABLE if self.below else ""
+
     @cached_property
     def scenarios(self) -> list[str]:
         """Scenario groups that were fitted for every judge: those that `overall` averages."""
@@ -163,7 +168,7 @@ def _degree(drawing: Drawing, figure: dict) -> Figure:
     judges = [judge for judge in figure["judges"] if judge in set(chosen["judge"])]
     return degree_figure(
         chosen, drawing.labels, drawing.property_labels, group=drawing.group_text(group), judges=judges,
-        intervals=" ".join([drawing.effect_intervals(group) or INTERVALS, *([UNRELIABLE] if drawing.below else [])]),
+        intervals=f"{drawing.effect_intervals(group) or INTERVALS} {drawing.note}".rstrip(),
         width=drawing.width,
     )  # fmt: skip
 
@@ -174,7 +179,7 @@ def _top_properties(drawing: Drawing, figure: dict) -> Figure:
     others = [group for group in dict.fromkeys(rows["group"]) if group != OVERALL]
     return top_properties_figure(
         rows, drawing.property_labels, judge=drawing.labels[judge], groups=[OVERALL, *others],
-        group_labels=CASE_LABELS | {POOLED: "all pairs"}, width=drawing.width,
+        group_labels=CASE_LABELS | {POOLED: "all pairs"}, note=drawing.note, width=drawing.width,
     )  # fmt: skip
 
 
@@ -189,8 +194,8 @@ def _difference(drawing: Drawing, figure: dict) -> Figure:
     return difference_figure(
         table, drawing.property_labels, judges=tuple(drawing.labels[judge] for judge in judges),
         group=drawing.group_text(group), n=drawing.n_text(group), points=points,
-        intervals=drawing.intervals(group) or "No intervals.", mark_unsure=not drawing.by_groups,
-        width=drawing.width,
+        intervals=f"{drawing.intervals(group) or 'No intervals.'} {drawing.note}".rstrip(),
+        mark_unsure=not drawing.by_groups, width=drawing.width,
     )  # fmt: skip
 
 
@@ -198,8 +203,8 @@ def _aligned_shifts(drawing: Drawing, figure: dict) -> Figure:
     group = figure["group"]
     shifts = differences.of_versions(drawing.table("base_differences"), group)
     return aligned_shifts_figure(
-        shifts, drawing.labels, drawing.property_labels, group=drawing.group_text(group), n=drawing.n_text(group),
-        width=drawing.width,
+        shifts, drawing.labels, drawing.property_labels, group=drawing.group_text(group),
+        n=f"{drawing.n_text(group)} {drawing.note}".strip(), width=drawing.width,
     )  # fmt: skip
 
 
@@ -299,6 +304,7 @@ def _properties(drawing: Drawing, figure: dict) -> Figure:
         pd.read_csv(drawing.inputs["correlations"], keep_default_na=False, na_values=[""]),
         drawing.property_labels,
         group=figure["group"],
+        note=drawing.note,
         width=drawing.width,
     )
 
@@ -330,6 +336,7 @@ def _contributions(drawing: Drawing, figure: dict) -> Figure:
         title=f"Why the fits prefer one response: pair {pair}",
         group=_lower(drawing.group_text(group)),
         verdicts={judge: {"tie": "neither"}.get(verdict, verdict.upper()) for judge, verdict in verdicts.items()},
+        note=drawing.note,
         width=drawing.width,
     )
 
@@ -353,7 +360,7 @@ def _group_of(drawing: Drawing, pair: str) -> str:
 def _reliability(drawing: Drawing, figure: dict) -> Figure:
     return reliability_figure(
         read_table(drawing.inputs["reliability"], "reliability"), drawing.property_labels,
-        limit=drawing.settings["wanted"]["kappa"], note=UNRELIABLE if drawing.below else "",
+        limit=drawing.settings["wanted"]["kappa"], note=drawing.note,
         intervals=PROMPTS if drawing.settings["resamples"] else "No intervals.", width=drawing.width,
     )  # fmt: skip
 

@@ -42,6 +42,7 @@ def write_tables(
     labels = {name: record["label"] for name, record in records.items()}
     properties = {name: prop.label for name, prop in load_catalogue(catalogue).items()}
     verdicts = read_table(inputs["property_reliability"], "property_reliability") if settings["limited"] else None
+    below = set() if verdicts is None else below_limits(verdicts)
     attenuation = _read_if_there(inputs, "attenuation", "attenuation")
     coefficients = pd.concat([read_table(path, "coefficients") for path in inputs["coefficients"]], ignore_index=True)
     undefined = json.loads(Path(inputs["undefined"]).read_text(encoding="utf-8"))["undefined"]
@@ -50,7 +51,7 @@ def write_tables(
         "similarity": read_table(inputs["similarity"], "similarity"),
         "group_similarity": pd.read_csv(inputs["group_similarity"]),
         "clusters": publication.cluster_table(read_table(inputs["clusters"], "clusters"), undefined, records),
-        "top_properties": publication.top_properties(coefficients, properties),
+        "top_properties": publication.top_properties(coefficients, marked(properties, below)),
         **{name: read_table(inputs[name], name) for name in settings["compared"]},
     }
     if "judgements" in inputs:
@@ -59,7 +60,7 @@ def write_tables(
         tables |= {"judge_datasheet": _datasheet(inputs, labels, settings), **_properties(inputs, settings)}
     if path := "".join(inputs.get("scenario_quality", "")):
         tables["scenario_quality"] = read_table(path, "scenario_quality")
-    how = _printing(labels, properties, settings, set() if verdicts is None else below_limits(verdicts))
+    how = _printing(labels, properties, settings, below)
     for name, table in tables.items():
         write_csv(table, outputs[name])
         if f"{name}_tex" in outputs:
