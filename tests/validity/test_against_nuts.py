@@ -43,7 +43,7 @@ PLAN = {
     "pooled": (5240, 1, 1),
 }
 UNPUBLISHED = {"fewer than properties", "pooled"}
-# A fifth of an hour for two cores; fewer cells of each group where time is short.
+# An hour for two cores; fewer cells of each group where time is short.
 MOST = int(os.environ.get("NUTS_CELLS", 100))
 CELLS = [(group, cell) for group, (_, cells, _) in PLAN.items() for cell in range(min(cells, MOST))]
 # Long chains without the kink of the prior: about 7 steps a draw instead of 27.

@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -31,6 +32,7 @@ from prefdissect.figures.style import (
 )
 
 STRONG = 0.5  # correlations from which on the number is written
+WEAK = 0.1  # and from here on its sign is marked
 _LEAST_ROW = 0.125
 _BARS = 0.8  # inches
 
@@ -128,7 +130,7 @@ def _body(sheet: Sheet, rows: pd.DataFrame, matrix: np.ndarray, labels, left: fl
 
 
 def _colours() -> str:
-    """Diverging, white at 0; greyscale shows the strength, the hatching of negative cells the sign."""
+    """Diverging, white at 0; greyscale shows the strength, a stroke through negative cells the sign."""
     return "PuOr_r"
 
 
@@ -138,6 +140,7 @@ def _scale_bar(sheet: Sheet, left: float, length: float) -> None:
     axes = sheet.axes(start, sheet.top + 0.02, length, 0.09)
     shades = np.linspace(-1, 1, 65)
     axes.pcolormesh(shades, [0, 1], [(shades[:-1] + shades[1:]) / 2], norm=Normalize(-1, 1), cmap=_colours())
+    axes.add_collection(_strokes([(x - 0.03, x + 0.03, 0, 1) for x in (-0.9, -0.7, -0.5, -0.3)]))
     axes.set_xticks([-1, 0, 1], ["−1", "0", "1"], size=SMALL)
     axes.set_yticks([])
     axes.tick_params(length=2, width=0.6, pad=1)
@@ -162,6 +165,12 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, labels: list[str], width: float, 
         axes.spines[side].set_visible(False)
 
 
+def _strokes(ends: list[tuple[float, float, float, float]]) -> LineCollection:
+    """Strokes from the lower left to the upper right of cells: left, right, bottom, top."""
+    lines = [((left, bottom), (right, top)) for left, right, bottom, top in ends]
+    return LineCollection(lines, colors=INK, linewidths=0.5, capstyle="round")
+
+
 def _draw_map(axes: Axes, matrix: np.ndarray, cell: float) -> None:
     n = len(matrix)
     norm, colours = Normalize(-1, 1), matplotlib.colormaps[_colours()]
@@ -169,6 +178,8 @@ def _draw_map(axes: Axes, matrix: np.ndarray, cell: float) -> None:
     axes.pcolormesh(
         edges, edges, np.ma.masked_invalid(matrix), norm=norm, cmap=colours, edgecolors="white", linewidth=0.4
     )
+    negative = np.argwhere((matrix <= -WEAK) & (matrix > -STRONG))
+    axes.add_collection(_strokes([(column - 0.3, column + 0.3, row + 0.3, row - 0.3) for row, column in negative]))
     size = min(SMALL, TINY * (cell - 0.02) / text_width("−9", TINY))
     for row, column in np.argwhere(np.abs(matrix) >= STRONG):
         value = matrix[row, column]

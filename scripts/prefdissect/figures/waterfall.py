@@ -233,7 +233,7 @@ def _number(
     axes: Axes, centre: float, value: float, beside: float, width: float, reach: float, weight="normal"
 ) -> None:
     """The value, on the outer side of where the bar lies; inside where there is no room."""
-    text = f"{value:+.2f}".replace("-", "−")
+    text = "0.00" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
     gap = 0.06 * 2 * reach / width
     room = (text_width(text, SMALL, weight) + 0.07) * 2 * reach / width
     right = beside >= 0
