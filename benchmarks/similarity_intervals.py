@@ -3,7 +3,7 @@
 Two judges of known coefficients read the bundled sample's pairs, prompts drawn with replacement. Their coefficients are
 drawn from a Laplace distribution over the 29 properties and have exactly the correlation called `truth`; on half of the
 pairs the same luck decides for both, as it does where something unmeasured moves both. Every data set is fitted by the
-estimator `map`, on all prompts, in resamples of prompts and in random halves.
+estimator given (`laplace_posterior` or `map`), on all prompts, in resamples of prompts and in random halves.
 
 Printed for each number of pairs, prior scale and truth, over all data sets:
 
@@ -31,6 +31,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +47,16 @@ from prefdissect.comparison.intervals import centred_interval  # noqa: E402
 from prefdissect.comparison.metrics import correlation  # noqa: E402
 from prefdissect.features import build_features, feature_matrix  # noqa: E402
 from prefdissect.pairs.registry import read_source  # noqa: E402
-from prefdissect.regression.map_logistic import fit_many  # noqa: E402
+from prefdissect.regression import laplace_ep, map_logistic  # noqa: E402
 from prefdissect.tables import empty_table  # noqa: E402
 
 SD = 0.35  # of coefficients over properties
 SHARED_LUCK = 0.5
 RESAMPLES, HALVES = 100, 4
+ESTIMATORS = {
+    "laplace_posterior": lambda *data, prior_scale: laplace_ep.fit_posterior(*data, prior_scale=prior_scale).mean,
+    "map": map_logistic.fit_many,
+}
 
 
 def sample_features() -> tuple[np.ndarray, list[np.ndarray]]:
@@ -95,13 +100,13 @@ def data_set(population, alpha: np.ndarray, n_prompts: int, rng) -> tuple[np.nda
     return x, (luck < expit(alpha @ x.T)).astype(int), prompts
 
 
-def fits(x, labels, prompts, prior_scale: float, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def fits(x, labels, prompts, fit, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Estimates (2, p), those of resamples (resamples, 2, p), and of both halves (halves, 2, p)."""
     n = prompts.max() + 1
     counts = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES)[:, prompts]
     half = np.array([rng.permutation(n) % 2 for _ in range(HALVES)])[:, prompts]
     weights = np.concatenate([np.ones((1, len(x))), counts, half, 1 - half]).astype(float)
-    alpha = np.stack([fit_many(x, y, weights, prior_scale=prior_scale) for y in labels], axis=1)
+    alpha = np.stack([fit(x, y, weights) for y in labels], axis=1)
     return (alpha[0], *np.split(alpha[1:], [RESAMPLES, RESAMPLES + HALVES]))
 
 
@@ -140,7 +145,7 @@ def measure(mean, draws, one, two) -> dict[str, float]:
     return {name: float(found) for name, found in row.items()}
 
 
-def simulate(population, truth: float, n_prompts: int, prior_scale: float, judges: int, repeats: int) -> pd.DataFrame:
+def simulate(population, truth: float, n_prompts: int, fit, judges: int, repeats: int) -> pd.DataFrame:
     """One row per data set; `judges` pairs of judges, `repeats` data sets each."""
     rng = np.random.default_rng(0)
     rows = []
@@ -148,7 +153,7 @@ def simulate(population, truth: float, n_prompts: int, prior_scale: float, judge
         alpha = two_judges(truth, population[0].shape[1], rng)
         for _ in range(repeats):
             data = data_set(population, alpha, n_prompts, rng)
-            rows.append({"judges": number, **measure(*fits(*data, prior_scale, rng))})
+            rows.append({"judges": number, **measure(*fits(*data, fit, rng))})
     table = pd.DataFrame(rows)
     return table.assign(mean=table.groupby("judges")["plain"].transform("mean"))
 
@@ -182,13 +187,13 @@ def line(table: pd.DataFrame, truth: float) -> dict[str, float]:
     }
 
 
-def same_judges(population, n_prompts: int, prior_scale: float, repeats: int) -> float:
+def same_judges(population, n_prompts: int, fit, repeats: int) -> float:
     """Share of properties called different in two judges of equal coefficients."""
     rng = np.random.default_rng(1)
     told = []
     for _ in range(repeats):
         alpha = two_judges(1.0, population[0].shape[1], rng)
-        mean, draws, *_ = fits(*data_set(population, alpha, n_prompts, rng), prior_scale, rng)
+        mean, draws, *_ = fits(*data_set(population, alpha, n_prompts, rng), fit, rng)
         difference, (low, high) = mean[0] - mean[1], np.quantile(draws[:, 0] - draws[:, 1], [0.025, 0.975], axis=0)
         told.append(((low > 0) & (difference > 0)) | ((high < 0) & (difference < 0)))
     return float(np.mean(told))
@@ -206,6 +211,7 @@ def by_reliability(table: pd.DataFrame) -> pd.DataFrame:
 
 def main(arguments=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--estimator", choices=list(ESTIMATORS), default="laplace_posterior")
     parser.add_argument("--judges", type=int, default=10, help="pairs of judges per setting")
     parser.add_argument("--repeats", type=int, default=10, help="data sets per pair of judges")
     parser.add_argument("--pairs", type=int, nargs="+", default=[402, 1602])
@@ -215,11 +221,12 @@ def main(arguments=None) -> None:
     attenuation.LEAST_RELIABILITY = 0.02 if given.bins else attenuation.LEAST_RELIABILITY
     population = sample_features()
     for scale in given.scales:
+        fit = partial(ESTIMATORS[given.estimator], prior_scale=scale)
         for n_pairs in given.pairs:
             tables = []
             for truth in (0.3, 0.75, 0.95):
                 start = time.perf_counter()
-                table = simulate(population, truth, n_pairs // 6, scale, given.judges, given.repeats)
+                table = simulate(population, truth, n_pairs // 6, fit, given.judges, given.repeats)
                 tables.append(table.assign(truth=truth))
                 shown = ", ".join(f"{name.strip()} {value:.2f}" for name, value in line(table, truth).items())
                 took = time.perf_counter() - start
@@ -227,7 +234,7 @@ def main(arguments=None) -> None:
             if given.bins:
                 print(by_reliability(pd.concat(tables)).round(2), flush=True)
                 continue
-            same = same_judges(population, n_pairs // 6, scale, given.repeats * 2)
+            same = same_judges(population, n_pairs // 6, fit, given.repeats * 2)
             print(f"prior {scale:g}, {n_pairs} pairs: same {same:.3f}", flush=True)
 
 
