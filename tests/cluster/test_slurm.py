@@ -1,4 +1,4 @@
-"""A study on a real Slurm by the profile: a job is cancelled, a node crashes, and the tables are those of a local run."""
+"""A study on a real Slurm: a job is cancelled, a node crashes, and the tables are those of a local run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from slurm import Slurm, missing_programs
 
 pytestmark = pytest.mark.cluster
 PROFILE = ["--profile", str(ROOT / "profiles/slurm")]
-# Of the site, as the block in the profile: where the partitions are listed, how small the machine is, and how patient one is.
+# What the block in the profile leaves to the site. Runs start in another folder; the machine is small; tests do not wait.
 SITE = [
-    "--slurm-partition-config", str(ROOT / "profiles/slurm/partitions.yaml"), "--slurm-init-seconds-before-status-checks", "2",
-    "--set-threads", "fit_coefficients=2", "--latency-wait", "10",
+    "--slurm-partition-config", str(ROOT / "profiles/slurm/partitions.yaml"), "--set-threads", "fit_coefficients=2",
+    "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10",
 ]  # fmt: skip
 
 
@@ -59,8 +59,8 @@ def stored(folder: Path) -> list[str]:
     return [json.loads(line.split(b" ", 1)[1])["key"] for line in lines]
 
 
-def on_cluster(slurm: Slurm, folder: Path, config: dict, *arguments: str) -> subprocess.Popen:
-    command = snakemake_command(folder, config, "tables", *PROFILE, *SITE, *arguments)
+def on_cluster(slurm: Slurm, folder: Path, config: dict, *arguments: str, targets=("tables",)) -> subprocess.Popen:
+    command = snakemake_command(folder, config, *targets, *PROFILE, *SITE, *arguments)
     output = (folder / "output").open("w")
     return subprocess.Popen(
         command, env={**ENVIRONMENT, **slurm.environment}, cwd=folder, stdout=output, stderr=subprocess.STDOUT
@@ -118,8 +118,10 @@ def test_cancelled_crashed_and_resumed_the_tables_are_those_of_a_local_run(slurm
 
 
 def test_shards_go_out_as_one_array(slurm, local, tmp_path):
-    run = result(on_cluster(slurm, tmp_path, study(tmp_path, shards=2), "--slurm-array-jobs", "judge_shard"), tmp_path)
+    judged = "results/tiny/judgements/pretend.parquet"
+    shards = study(tmp_path, shards=2)
+    run = result(on_cluster(slurm, tmp_path, shards, "--slurm-array-jobs", "judge_shard", targets=[judged]), tmp_path)
     assert run.code == 0, run.output
-    arrays = {job.split("_")[0] for job in slurm.run("squeue", "-h", "-r", "-t", "all", "-o", "%i").split() if "_" in job}
-    assert len(arrays) == 1, "both shards in one array"
-    assert tables(tmp_path) == local
+    tasks = [job for job in slurm.run("squeue", "-h", "-r", "-t", "all", "-o", "%i").split() if "_" in job]
+    assert len(tasks) == 2 and len({task.split("_")[0] for task in tasks}) == 1, "both shards in one array"
+    assert (tmp_path / judged).read_bytes() == local[judged]

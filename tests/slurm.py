@@ -1,4 +1,4 @@
-"""A real Slurm on the loopback of this machine: munge, a controller and three nodes, two of which believe to have a GPU.
+"""A real Slurm on the loopback of this machine: munge, a controller, three nodes, two of which believe to have a GPU.
 
 No systemd, database or cgroups; everything lies in one folder. Needs Debian's packages slurm-wlm and munge.
 """
@@ -190,7 +190,7 @@ class Slurm:
         return int(file.read_text()) if file.exists() and file.read_text().strip() else None
 
     def _strays(self) -> list[int]:
-        """Processes that outlived their job, as they can without cgroups; each has the cluster's name in its environment."""
+        """Processes that outlived their job, as they can without cgroups; the cluster's name is in their environment."""
         mark = f"SLURM_CLUSTER_NAME={self.name}".encode()
         return [pid for pid in _all_pids() if mark in _read(pid, "environ").split(b"\0")]
 
