@@ -190,7 +190,7 @@ class Slurm:
         return int(file.read_text()) if file.exists() and file.read_text().strip() else None
 
     def _strays(self) -> list[int]:
-        """Processes that outlived their job, as they can without cgroups; the cluster's name is in their environment."""
+        """Processes that outlived their job, as they can without cgroups: their environment has the cluster's name."""
         mark = f"SLURM_CLUSTER_NAME={self.name}".encode()
         return [pid for pid in _all_pids() if mark in _read(pid, "environ").split(b"\0")]
 

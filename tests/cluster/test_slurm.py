@@ -15,7 +15,7 @@ from slurm import Slurm, missing_programs
 
 pytestmark = pytest.mark.cluster
 PROFILE = ["--profile", str(ROOT / "profiles/slurm")]
-# What the block in the profile leaves to the site. Runs start in another folder; the machine is small; tests do not wait.
+# What the profile leaves to the site. Runs start in another folder; the machine is small; tests do not wait.
 SITE = [
     "--slurm-partition-config", str(ROOT / "profiles/slurm/partitions.yaml"), "--set-threads", "fit_coefficients=2",
     "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10",
