@@ -125,7 +125,7 @@ def shared_groups(reasons: dict, scenario_groups: list[str]) -> list[str]:
 
 
 def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list[dict]:
-    # Draws follow from data and settings alone: an edit of the code fits anew, and moves nothing that it did not change.
+    # Draws follow from data and settings alone: an edit of the code fits anew, and moves nothing it did not change.
     drawn = [_data_key(cell, counts, settings, length_column) for cell in cells]
     keys = [content_key(key, settings.code) for key in drawn]
     seeds = {key: int(data[:8], 16) for key, data in zip(keys, drawn)}
