@@ -12,7 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test test-studies test-judges test-validity lint format install install-dev install-judge install-reference clean
+.PHONY: demo test test-studies test-judges test-validity test-cluster test-faults lint format
+.PHONY: install install-dev install-judge install-reference install-slurm clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -24,7 +25,7 @@ demo: install
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not validity"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not validity and not cluster and not faults"
 
 # Plans and faults of whole studies, and all that reads real data in ../shared/data.
 test-studies: install-dev
@@ -37,6 +38,14 @@ test-judges: install-dev install-judge
 # Simulation studies, and the estimators against long NUTS chains.
 test-validity: install-dev install-reference
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity
+
+# A real Slurm on this machine, of Debian's packages slurm-wlm and munge.
+test-cluster: install-dev install-slurm
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster
+
+# Runs killed at random moments (KILLS=3 for fewer than 20), full disks, changing clocks, mutated inputs.
+test-faults: install-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) -m faults
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -52,6 +61,7 @@ format: install-dev
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
 install-reference: $(VENV)/installed-reference
+install-slurm: $(VENV)/installed-slurm
 install-judge: $(JUDGE_VENV)/installed-$(JUDGE)
 
 $(VENV)/bin/python:
@@ -70,6 +80,10 @@ $(VENV)/installed-dev: envs/dev.txt $(VENV)/installed
 	@touch $@
 
 $(VENV)/installed-reference: envs/reference.txt $(VENV)/installed
+	$(INSTALL)
+	@touch $@
+
+$(VENV)/installed-slurm: envs/slurm.txt $(VENV)/installed
 	$(INSTALL)
 	@touch $@
 

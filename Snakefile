@@ -33,6 +33,7 @@ from prefdissect.pairs.registry import source_files
 from prefdissect.provenance import code_hash
 from prefdissect.reliability_config import asks, is_measured, rated_again
 from prefdissect.regression.registry import ESTIMATORS as ESTIMATOR_MODULES
+from prefdissect.results_folder import check_layout, claim
 
 # A study stands alone, so nothing may merge into it: config.yaml is loaded only when no study was given.
 # `--config key=value` works on top of both.
@@ -42,6 +43,7 @@ try:
     if not workflow.configfiles:
         config = {**read_config(Path(workflow.basedir) / "config.yaml"), **config}
     STUDY = load_study(config)
+    check_layout(STUDY.folder)
     LIVE, PUBLISHED = (STUDY["measurements"] == kind for kind in ("live", "published"))
     FILES = {name: source_files(record) for name, record in STUDY.sources.items()} if LIVE else {}
 except InputError as error:
@@ -99,6 +101,13 @@ wildcard_constraints:
 
 
 report: "workflow/report/workflow.rst"
+
+
+onstart:
+    try:
+        claim(OUT)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 localrules:

@@ -9,8 +9,21 @@ from pathlib import Path
 
 
 def atomic_write(path: str | Path, write: Callable) -> None:
-    """Call `write(binary handle)` on a temporary file beside `path`, then rename it into place."""
+    """Call `write(binary handle)` on a temporary file beside `path`, then rename it into place.
+
+    Raises
+    ------
+    OSError
+        Naming `path`, when the disk is full or cannot be written; nothing is left behind.
+    """
     path = Path(path)
+    try:
+        _write(path, write)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _write(path: Path, write: Callable) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

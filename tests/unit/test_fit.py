@@ -181,6 +181,16 @@ def test_changed_settings_fit_all_cells_again(tmp_path, fitted):
         assert len(fitted) == 2, change
 
 
+def test_an_edit_of_the_code_that_changes_nothing_moves_no_interval(tmp_path, fitted):
+    study, posterior = Study(), {"estimator": "laplace_posterior", "resamples": 0}
+    before = study.fit(tmp_path, code="before", **posterior)
+    n_fitted = len(fitted)
+    after = study.fit(tmp_path, code="after", **posterior)
+    assert len(fitted) == 2 * n_fitted
+    assert column(before, "j1", "overall", "q025").notna().all()
+    pd.testing.assert_frame_equal(before.coefficients, after.coefficients, check_exact=True)
+
+
 def test_a_feature_that_changes_or_is_called_otherwise_is_no_old_result(tmp_path, fitted):
     study = Study()
     study.fit(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 import pytest
@@ -54,3 +56,19 @@ def test_a_message_that_is_no_valid_unicode_can_be_logged(tmp_path):
 )
 def test_the_parts_of_a_message(given, message):
     assert str(InputError("p", **given)) == message
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EFBIG])
+def test_a_disk_that_takes_no_more_is_named_without_a_traceback(tmp_path, number):
+    with pytest.raises(SystemExit) as caught:
+        run_job(failing(OSError(number, os.strerror(number), "results/pairs.parquet")), str(tmp_path / "log"))
+    message = (
+        f"Error: results/pairs.parquet: {os.strerror(number)} (once that is mended run again: what is finished is kept)"
+    )
+    assert caught.value.code == f"\n{message}\n"
+
+
+def test_another_fault_of_a_file_is_a_bug(tmp_path):
+    with pytest.raises(SystemExit) as caught:
+        run_job(failing(FileNotFoundError(errno.ENOENT, "no such file", "x")), str(tmp_path / "log"))
+    assert "Traceback" in caught.value.code

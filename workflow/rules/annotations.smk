@@ -93,6 +93,7 @@ rule annotate_by_model:
     threads: annotator_threads
     resources:
         gpu=annotator_gpus,
+        gpu_model=annotator_gpu_model,
         mem_mb=annotator_memory,
         runtime=annotator_minutes,
     params:

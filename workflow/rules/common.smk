@@ -1,7 +1,7 @@
 # What rules ask of a judge's record.
 MODELS = STUDY.judges_of(*ASKED)
 RANDOM_MODELS = [judge for judge in MODELS if "random_model" in STUDY.judges[judge]]
-WHERE_AND_HOW = ("label", "attributes", "gpu", "mem_mb", "runtime", "threads", "shards")
+WHERE_AND_HOW = ("label", "attributes", "gpu", "gpu_model", "mem_mb", "runtime", "threads", "shards")
 
 
 def judge_record(wildcards):
@@ -16,6 +16,10 @@ def random_model(wildcards):
 
 def judge_gpus(wildcards):
     return STUDY.judges[wildcards.judge].get("gpu", 0)
+
+
+def judge_gpu_model(wildcards):
+    return STUDY.judges[wildcards.judge].get("gpu_model", "")
 
 
 def judge_memory(wildcards, attempt):
@@ -48,6 +52,10 @@ def annotator_record(wildcards):
 
 def annotator_gpus(wildcards):
     return STUDY.annotators[wildcards.annotator].get("gpu", 0)
+
+
+def annotator_gpu_model(wildcards):
+    return STUDY.annotators[wildcards.annotator].get("gpu_model", "")
 
 
 def annotator_memory(wildcards, attempt):

@@ -132,6 +132,7 @@ rule judge_by_model:
     threads: judge_threads
     resources:
         gpu=judge_gpus,
+        gpu_model=judge_gpu_model,
         mem_mb=judge_memory,
         runtime=judge_minutes,
     params:
@@ -163,6 +164,7 @@ rule judge_shard:
     threads: judge_threads
     resources:
         gpu=judge_gpus,
+        gpu_model=judge_gpu_model,
         mem_mb=judge_memory,
         runtime=judge_minutes,
     params:

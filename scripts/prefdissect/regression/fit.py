@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import joblib
@@ -125,14 +125,17 @@ def shared_groups(reasons: dict, scenario_groups: list[str]) -> list[str]:
 
 
 def _fit_or_load(cells, counts, settings, length_column, cache, workers) -> list[dict]:
-    keys = [_key(cell, counts, settings, length_column) for cell in cells]
+    # Draws follow from data and settings alone: an edit of the code fits anew, and moves nothing it did not change.
+    drawn = [_data_key(cell, counts, settings, length_column) for cell in cells]
+    keys = [content_key(key, settings.code) for key in drawn]
+    seeds = {key: int(data[:8], 16) for key, data in zip(keys, drawn)}
     results = {key: cache.load(key) for key in keys}
     missing = [(key, cell) for key, cell in zip(keys, cells) if results[key] is None]
     print(f"{len(cells) - len(missing)} cells from the cache, {len(missing)} to fit", file=sys.stderr)
     processes = _processes(missing, len(counts), workers)
     # One by one as they are finished, so that a run that stops keeps what it has.
     computed = joblib.Parallel(n_jobs=processes, return_as="generator")(
-        joblib.delayed(fit_cell)(cell, counts[:, cell.prompts], settings, length_column, int(key[:8], 16))
+        joblib.delayed(fit_cell)(cell, counts[:, cell.prompts], settings, length_column, seeds[key])
         for key, cell in missing
     )
     for (key, _), result in zip(missing, computed):
@@ -147,9 +150,9 @@ def _processes(missing: list, resamples: int, workers: int) -> int:
     return int(min(workers, 1 + work // WORK_PER_PROCESS))
 
 
-def _key(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None) -> str:
+def _data_key(cell: Cell, counts: np.ndarray, settings: FitSettings, length_column: int | None) -> str:
     data = (cell.x, cell.y, cell.weight, cell.prompts, counts[:, cell.prompts], length_column)
-    return content_key(*data, tuple(asdict(settings).items()))
+    return content_key(*data, tuple(asdict(replace(settings, code="")).items()))
 
 
 def fit_cell(
