@@ -166,7 +166,11 @@ def _faults(entry: dict) -> Iterator[tuple[str, str, str]]:
 def _optional_faults(entry: dict) -> Iterator[tuple[str, str, str]]:
     anchors, asked, case = entry.get("anchors") or {}, entry.get("asked_as") or {}, entry.get("case")
     if not isinstance(entry.get("instruction") or "", str):
-        yield "instruction", f"is {entry['instruction']!r}", "a sentence that tells a model to have more of the property"
+        yield (
+            "instruction",
+            f"is {entry['instruction']!r}",
+            "a sentence that tells a model to have more of the property",
+        )
     if not isinstance(anchors, dict) or not all(map(_is_number, anchors)) or not all(map(_is_text, anchors.values())):
         yield "anchors", f"is {anchors!r}", "score: what it means"
     if (

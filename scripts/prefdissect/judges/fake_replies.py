@@ -4,7 +4,7 @@ The file (YAML) has a list `replies`; the first that fits a request counts:
 
     replies:
       - form: errors                  # the form that is asked for; any if left out
-        contains: [some text, other]  # texts that the prompt must hold, all of them; none if left out
+        contains: [some text, other]  # texts that the conversation must hold, all of them; none if left out
         answer: {response_1: ...}     # a text as it is, anything else as JSON
       - answers: [nonsense, {...}]    # the first try gets the first, the next one the second; the last one stays
       - status: refused               # no answer, and why
@@ -91,7 +91,7 @@ def _read(judge: dict, path: str) -> tuple[list[dict], list[dict]]:
 
 
 def _fits(reply: dict, request: dict) -> bool:
-    prompt, wanted = "".join(request["pieces"]), reply.get("contains", [])
+    prompt, wanted = "".join(texts_of(request)), reply.get("contains", [])
     wanted = [wanted] if isinstance(wanted, str) else wanted
     return reply.get("form") in (None, request.get("form")) and all(text in prompt for text in wanted)
 

@@ -1,4 +1,4 @@
-"""What the worker does for a model that writes outputs: it asks turn by turn, since a later turn answers an earlier one.
+"""What the worker does for a model that writes outputs: it asks turn by turn, for a later one builds on the earlier.
 
 JUDGE.json holds the model's record, and under `generation` how it is spoken to; REQUESTS.jsonl holds questions {id,
 system, texts}: a system message or None, and the user's messages. ANSWERS.jsonl has one outcome per question:
@@ -123,5 +123,3 @@ class GenerationJob(Job):
         cut = sum(sum(outcome["cut"]) for outcome in outcomes)
         written = sum(outcome["n_output"] for outcome in outcomes)
         return f"{len(outcomes)} questions ({listed}); {written} tokens written; {cut} outputs cut at max_tokens"
-
-
