@@ -65,6 +65,7 @@ class Property:
     asked_name: str = ""
     asked_definition: str = ""
     case: str | None = None
+    instruction: str = ""
 
     @property
     def scale_text(self) -> str:
@@ -144,6 +145,7 @@ def _property(entry, where: str) -> Property:
         asked_name=asked.get("name", entry["name"]),
         asked_definition=asked.get("definition", entry["definition"]),
         case=entry.get("case", CASES.get(entry["name"])),
+        instruction=entry.get("instruction") or f"Let this hold for the response: {entry['definition']}",
     )
 
 
@@ -163,6 +165,12 @@ def _faults(entry: dict) -> Iterator[tuple[str, str, str]]:
 
 def _optional_faults(entry: dict) -> Iterator[tuple[str, str, str]]:
     anchors, asked, case = entry.get("anchors") or {}, entry.get("asked_as") or {}, entry.get("case")
+    if not isinstance(entry.get("instruction") or "", str):
+        yield (
+            "instruction",
+            f"is {entry['instruction']!r}",
+            "a sentence that tells a model to have more of the property",
+        )
     if not isinstance(anchors, dict) or not all(map(_is_number, anchors)) or not all(map(_is_text, anchors.values())):
         yield "anchors", f"is {anchors!r}", "score: what it means"
     if (

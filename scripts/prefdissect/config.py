@@ -28,6 +28,7 @@ from prefdissect.config_schema import (
 from prefdissect.errors import InputError
 from prefdissect.freezing import frozen_judges
 from prefdissect.judge_lists import read_judge_list
+from prefdissect.manipulation_config import check_manipulation
 from prefdissect.names import OVERALL, POOLED, figure_file, safe_name
 from prefdissect.reliability_config import check_reliability
 from prefdissect.yaml_files import read_yaml
@@ -45,7 +46,7 @@ ASKED = (*LOADED, "openai", "fake")
 RECORD_SECTIONS = {"sources": "source", "judges": "judge", "annotators": "annotator"}
 PATH_SECTIONS = (
     "results_dir", "cache_dir", "sources", "judges", "judge_lists", "annotators", "scenarios", "groups", "archive",
-    "published", "catalogue", "regression",
+    "published", "catalogue", "regression", "manipulation",
 )  # fmt: skip
 
 
@@ -145,6 +146,7 @@ def load_study(config: dict) -> Study:
     _check_published(study, places["judges"])
     _check_references(study, places)
     check_comparison(study["comparison"], study.judges)
+    _check_manipulation(study)
     _check_groups(config["groups"], config["measurements"] == "live")
     _check_scenarios(config["scenarios"], config["measurements"] == "live")
     _check_figures(study)
@@ -342,6 +344,37 @@ def _check_scenarios(scenarios: dict, live: bool) -> None:
         path = scenarios[key]
         if path and live and not Path(path).is_file():
             raise InputError(f"config key `scenarios.{key}`: `{path}` does not exist", fix="a file")
+
+
+def _check_manipulation(study: Study) -> None:
+    section = study["manipulation"]
+    if section is None:
+        return
+    if study["measurements"] != "live":
+        fix = "leave the section out: its results are kept with the study that made them"
+        raise InputError(f"config key `manipulation` needs `measurements: live`, not {study['measurements']}", fix=fix)
+    check_manipulation(section, study.judges, study["comparison"]["group"])
+    _check_shown("manipulation.group", section["group"], study["groups"])
+    section["prompt"] = product_file(section["prompt"])
+    for number, generator in enumerate(section["generators"]):
+        if generator["kind"] in LOADED:
+            _check_gpus(generator, Place(f"manipulation.generators[{number}]"))
+        if generator["template"]:
+            generator["template"] = product_file(generator["template"])
+    if section["grading"]:
+        section["grading"]["prompt"] = product_file(section["grading"]["prompt"])
+    for key, path in _manipulation_files(section):
+        if path and not Path(path).is_file():
+            raise InputError(f"config key `manipulation.{key}`: `{path}` does not exist", fix="a file")
+
+
+def _manipulation_files(section: dict) -> list[tuple[str, str]]:
+    files = [(f"benchmark.{key}", section["benchmark"][key]) for key in ("path", "references", "baseline")]
+    files += [("prompt", section["prompt"])]
+    files += [("grading.prompt", section["grading"]["prompt"])] if section["grading"] else []
+    for number, generator in enumerate(section["generators"]):
+        files += [(f"generators[{number}].{key}", generator.get(key)) for key in ("template", "replies")]
+    return files
 
 
 def _check_figures(study: Study) -> None:

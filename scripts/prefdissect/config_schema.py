@@ -118,6 +118,16 @@ def engine_schema(engine: str) -> dict:
     return own | {"properties": properties, "required": required}
 
 
+def generator_schema(kind: str) -> dict:
+    """Schema of a model that writes outputs: its own keys, and those of a judge of its kind that make sense."""
+    own, judge = load_schema()["$defs"]["generator"], record_schema("judge", kind)
+    unused = {*JUDGES_ALONE, "constrained"}
+    properties = {key: sub for key, sub in judge["properties"].items() if key not in unused}
+    properties |= {key: sub for key, sub in own["properties"].items() if key != "replies" or kind == "fake"}
+    required = [*own["required"], *(key for key in judge["required"] if key not in own["required"])]
+    return own | {"properties": properties, "required": required}
+
+
 def kinds(section: str) -> list[str]:
     """Kinds that a section's records may have."""
     return [key.removeprefix(f"{section}_") for key in load_schema()["$defs"] if key.startswith(f"{section}_")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from prefdissect.comparison_schemas import COMPARISON_SCHEMAS
+from prefdissect.manipulation_schemas import MANIPULATION_SCHEMAS
 from prefdissect.reliability_schemas import RELIABILITY_SCHEMAS
 from prefdissect.table_columns import VERDICTS
 from prefdissect.table_columns import flag as _flag
@@ -346,5 +347,6 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         ),
         *RELIABILITY_SCHEMAS,
         *COMPARISON_SCHEMAS,
+        *MANIPULATION_SCHEMAS,
     )
 }

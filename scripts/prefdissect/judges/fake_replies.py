@@ -4,10 +4,15 @@ The file (YAML) has a list `replies`; the first that fits a request counts:
 
     replies:
       - form: errors                  # the form that is asked for; any if left out
-        contains: [some text, other]  # texts that the prompt must hold, all of them; none if left out
+        contains: [some text, other]  # texts that the conversation must hold, all of them; none if left out
         answer: {response_1: ...}     # a text as it is, anything else as JSON
       - answers: [nonsense, {...}]    # the first try gets the first, the next one the second; the last one stays
       - status: refused               # no answer, and why
+    adds:
+      - {contains: Be polite., add: " Thank you, and please ask."}
+
+What `adds` lists comes after every reply that is plain text, where the prompt or the messages before it hold the text:
+a model that obeys its instructions.
 
 Made-up answers follow the request's JSON schema and depend on seed and prompt alone. Needs only yaml.
 """
@@ -20,10 +25,12 @@ import random
 
 from prefdissect.errors import InputError
 from prefdissect.judges.answers import unanswered, where, worded
+from prefdissect.judges.prompts import texts_of
 from prefdissect.judges.words import draw_seed
 from prefdissect.yaml_files import read_yaml
 
 KEYS = {"form", "contains", "answer", "answers", "status"}
+ADD_KEYS = {"contains", "add"}
 STATUSES = ("failed", "refused", "too_long")
 MOST = 2  # entries of a list that is made up
 WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
@@ -34,12 +41,13 @@ class Replies:
 
     def __init__(self, judge: dict):
         self.judge, self.path = judge, judge.get("replies")
-        self.listed = _read(judge, self.path) if self.path else []
+        self.listed, self.adds = _read(judge, self.path) if self.path else ([], [])
 
     @property
     def digest(self) -> str:
         """SHA-256 of what the file says."""
-        return hashlib.sha256(json.dumps(self.listed, sort_keys=True).encode("ascii")).hexdigest()
+        said = [self.listed, self.adds] if self.adds else self.listed
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode("ascii")).hexdigest()
 
     def __call__(self, request: dict, n_tokens: int) -> dict:
         """An answer (`prefdissect.judges.answers`)."""
@@ -51,8 +59,12 @@ class Replies:
         else:
             tries = reply.get("answers") or [reply["answer"]]
             said = tries[min(request.get("attempt", 0), len(tries) - 1)]
-        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+        text = said + self._added(request) if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
         return worded(request["id"], text, n_tokens=n_tokens, n_output=1 + len(text) // 4)
+
+    def _added(self, request: dict) -> str:
+        prompt = "\n".join(texts_of(request))
+        return "".join(each["add"] for each in self.adds if each["contains"] in prompt)
 
     def _made_up(self, request: dict):
         hot = (self.judge.get("temperature") or 0.0) > 0
@@ -61,21 +73,25 @@ class Replies:
         return _made_up(request["schema"], draw) if request.get("schema") else " ".join(draw.choices(WORDS, k=9))
 
 
-def _read(judge: dict, path: str) -> list[dict]:
-    listed = read_yaml(path, "replies").get("replies")
+def _read(judge: dict, path: str) -> tuple[list[dict], list[dict]]:
+    data = read_yaml(path, "replies")
+    listed, adds = data.get("replies", [] if "adds" in data else None), data.get("adds", [])
     at = f"{where(judge)}, key `replies`: {path}"
     if not isinstance(listed, list):
         raise InputError("holds no list `replies`", where=at, fix="`replies:` and a list of mappings")
+    for number, each in enumerate(adds if isinstance(adds, list) else [adds]):
+        if not isinstance(each, dict) or set(each) != ADD_KEYS or not all(isinstance(t, str) for t in each.values()):
+            raise InputError(f"adds[{number}] is {each!r}", where=at, fix="a mapping of two texts: contains, add")
     for number, reply in enumerate(listed):
         told = set(reply) & {"answer", "answers", "status"} if isinstance(reply, dict) else set()
         if len(told) != 1 or not set(reply) <= KEYS or reply.get("status", "failed") not in STATUSES:
             fix = f"keys {', '.join(sorted(KEYS))}, with just one of answer, answers and status"
             raise InputError(f"replies[{number}] is {reply!r}", where=at, fix=fix)
-    return listed
+    return listed, adds
 
 
 def _fits(reply: dict, request: dict) -> bool:
-    prompt, wanted = "".join(request["pieces"]), reply.get("contains", [])
+    prompt, wanted = "".join(texts_of(request)), reply.get("contains", [])
     wanted = [wanted] if isinstance(wanted, str) else wanted
     return reply.get("form") in (None, request.get("form")) and all(text in prompt for text in wanted)
 

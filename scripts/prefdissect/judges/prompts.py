@@ -24,7 +24,7 @@ description
     For readers; no part of the prompt.
 
 A request may bring a whole prompt of its own instead (`own_prompts`): `pieces`, a list in which our text and users'
-text take turns, ours first and last.
+text take turns, ours first and last; `turns` before it, the system message among them, are messages of the chat.
 
 Users' texts are put in piece by piece and are never interpreted: not as placeholders, not by the chat template, and
 not as control tokens (a rendered prompt records which of its characters are users' text).
@@ -156,14 +156,19 @@ def template_from(data: object, where: str) -> Template:
 
 def own_prompts() -> Template:
     """The template of requests that bring their whole prompt: one message in the model's chat template."""
-    return Template(style="chat", text="{request}")
+    return Template(style="chat", text="{request}", turns="messages")
+
+
+def own_texts() -> Template:
+    """The template of requests that bring their whole prompt as text that the model continues."""
+    return Template(style="raw", text="{request}")
 
 
 def texts_of(request: dict) -> list[str]:
     """All texts of a request, whatever its form."""
-    if "pieces" in request:
-        return request["pieces"]
     turns = [turn["content"] for turn in request.get("turns") or []]
+    if "pieces" in request:
+        return [*turns, *request["pieces"]]
     return [*turns, request["prompt"], request["first"], request["second"]]
 
 
@@ -287,7 +292,7 @@ class Renderer:
     def __call__(self, request: dict) -> Rendered:
         """Render one request {id, prompt, turns, first, second}. Raises `InputError`."""
         if "pieces" in request:
-            return self._own(request["pieces"])
+            return self._own(request["pieces"], request.get("turns") or [])
         turns = request.get("turns")
         check_turns(self.template, turns, f"request `{request['id']}`")
         values = self._values(request)
@@ -299,12 +304,14 @@ class Renderer:
             pieces = self._skeleton(tuple(turn["role"] for turn in as_messages))
         return _join([*pieces[:-1], pieces[-1] + self.template.answer_prefix], values)
 
-    def _own(self, pieces: list[str]) -> Rendered:
-        before, _, after = self._skeleton(())
+    def _own(self, pieces: list[str], turns: list[dict]) -> Rendered:
+        raw = self.template.style == "raw"
+        *before, _, after = ["", "", ""] if raw else self._skeleton(tuple(turn["role"] for turn in turns))
         named = [f"own_{number}" if number % 2 else piece for number, piece in enumerate(pieces)]
-        named[0] = before + named[0]
+        named = [*before[:-1], before[-1] + named[0], *named[1:]]
         named[-1] += after
-        return _join(named, {f"own_{number}": piece for number, piece in enumerate(pieces)})
+        values = {f"own_{number}": piece for number, piece in enumerate(pieces)}
+        return _join(named, values | {f"turn_{number}": turn["content"] for number, turn in enumerate(turns)})
 
     def messages(self, request: dict) -> list[dict]:
         """One request as chat messages, for a server that applies its model's chat template itself.
@@ -312,7 +319,7 @@ class Renderer:
         The answer's beginning, where the template has one, comes last as the assistant's message.
         """
         if "pieces" in request:
-            return [{"role": "user", "content": "".join(request["pieces"])}]
+            return [*(request.get("turns") or []), {"role": "user", "content": "".join(request["pieces"])}]
         turns = request.get("turns")
         check_turns(self.template, turns, f"request `{request['id']}`")
         values = self._values(request)

@@ -34,10 +34,11 @@ def digest(value: object) -> str:
 def request_key(request: dict) -> str:
     """Name of an answer within its judge: the conversation, both responses in the order shown, the sample's number.
 
-    Of a request with a prompt of its own: the prompt, the form asked for, the sample's number.
+    Of a request with a prompt of its own: the prompt, the form asked for, the sample's number, earlier messages.
     """
     if "pieces" in request:
-        return digest([request["pieces"], request.get("schema"), request.get("sample", 0)])[:32]
+        earlier = [request["turns"]] if request.get("turns") else []
+        return digest([request["pieces"], request.get("schema"), request.get("sample", 0), *earlier])[:32]
     parts = [request.get("turns"), request["prompt"], request["first"], request["second"], request.get("sample", 0)]
     return digest(parts)[:32]
 

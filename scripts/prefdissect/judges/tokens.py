@@ -44,7 +44,7 @@ class Prompt:
 def _shared(request: dict) -> str:
     """Requests that begin alike get equal keys: the conversation, which a template puts before the responses."""
     if "pieces" in request:
-        return json.dumps(request["pieces"][:2])
+        return json.dumps([request.get("turns"), request["pieces"][:2]])
     return json.dumps([request.get("turns"), request["prompt"]])
 
 

@@ -3,7 +3,8 @@
     PYTHONPATH=scripts python -m prefdissect.judges.worker JUDGE.json REQUESTS.jsonl ANSWERS.jsonl --store FOLDER
 
 JUDGE.json is the judge's record with its prompt template under `template`; that of an annotator, with `annotation` in
-its place, is the affair of `prefdissect.annotators.job`. A request is {id, prompt, turns, first,
+its place, is the affair of `prefdissect.annotators.job`, that of a model that writes outputs, with `generation`, of
+`prefdissect.manipulation.job`. A request is {id, prompt, turns, first,
 second, sample}; the form of an answer is told in `prefdissect.judges.answers`. Finished answers go to the partial store
 at once, and what it holds already is not asked again: with nothing missing no engine is loaded. ANSWERS.jsonl appears
 complete, in the order of the requests, or not at all.
@@ -199,6 +200,8 @@ def open_job(judge_path: Path, requests_path: Path, store_root: Path | None, sto
     kind = Job
     if "annotation" in judge:
         from prefdissect.annotators.job import AnnotationJob as kind
+    if "generation" in judge:
+        from prefdissect.manipulation.job import GenerationJob as kind
     return kind(judge, read_lines(requests_path), store_root, stored_only)
 
 

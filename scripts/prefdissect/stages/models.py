@@ -81,6 +81,6 @@ def machine_for(record: dict, machine: dict) -> Machine:
     asked = machine["gpus"][record["name"]] if "given" in machine else 0
     if given != asked:
         problem = f"asks for {asked} GPU{'s' * (asked != 1)} and was given {given}"
-        role = "annotator" if "engine" in record else "judge"
+        role = record.get("role") or ("annotator" if "engine" in record else "judge")
         raise InputError(problem, where=f"{role} `{record['name']}`", fix=f"--resources gpu={asked} or more")
     return Machine(interpreter=interpreter, store=machine["store"], gpus=given)
