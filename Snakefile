@@ -18,6 +18,7 @@ from prefdissect.comparison_config import comparison_tables
 from prefdissect.config import PUBLISHED_FILES as PUBLISHED_PATTERN
 from prefdissect.config import ASKED, LOADED, load_study, product_file, read_config
 from prefdissect.errors import InputError
+from prefdissect.explorer.parts import page_files
 from prefdissect.figure_list import (
     CATEGORIES,
     compared_attributes,
@@ -123,6 +124,7 @@ rule all:
         expand("{out}/figures/{figure}.{form}", out=OUT, figure=FIGURE_FILES, form=["pdf", "png"]),
         TABLE_FILES,
         f"{OUT}/findings.html",
+        f"{OUT}/explorer.html",
         f"{OUT}/provenance.json",
 
 
@@ -190,6 +192,7 @@ include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figure_files.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/publication.smk"
+include: "workflow/rules/explorer.smk"
 
 
 if RELIABILITY:

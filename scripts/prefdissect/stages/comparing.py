@@ -58,6 +58,12 @@ def contrast_judges(inputs: dict[str, str], records: dict[str, dict], settings: 
         write_table(part, outputs[name], name)
 
 
+def read_compared(inputs: dict[str, str], settings: dict) -> Estimates:
+    """Effects of all judges as they are compared; inputs and settings as for `compare_judges`."""
+    table, membership = read_table(inputs["coefficients"], "coefficients"), read_table(inputs["groups"], "groups")
+    return _estimates(inputs, table, membership, settings)
+
+
 def _estimates(inputs: dict[str, str], table: pd.DataFrame, membership: pd.DataFrame, settings: dict) -> Estimates:
     draws = pq.read_table(inputs["draws"]).to_pandas()
     options = {"unit": UNITS[settings["resample"]], "seed": settings["seed"]}
