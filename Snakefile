@@ -73,6 +73,9 @@ RELIABILITY = ["reliability", "property_reliability"] if not PUBLISHED and is_me
 ATTENUATION = ["attenuation"] if RELIABILITY and any(map(rated_again, STUDY.annotators.values())) else []
 RELIABILITY += ATTENUATION
 TABLES += RELIABILITY
+# How far judges can be moved, where the study aims models at them.
+MANIPULATION = ["manipulation"] if STUDY["manipulation"] else []
+TABLES += MANIPULATION
 FLAGS = {"verdicts": f"{OUT}/annotations/property_reliability.parquet"} if asks(STUDY["annotations"]) else {}
 # Differences, attributes, base judges and drift: where the study asks for them.
 COMPARED = [
@@ -198,3 +201,10 @@ include: "workflow/rules/explorer.smk"
 if RELIABILITY:
 
     include: "workflow/rules/reliability.smk"
+
+
+if MANIPULATION:
+    from prefdissect.manipulation.job import GENERATION_PROTOCOL
+    from prefdissect.manipulation_config import tuned_arms
+
+    include: "workflow/rules/manipulation.smk"

@@ -20,6 +20,7 @@ CATEGORIES = {
     "quality": "Judges, data and fits",
     "pairs": "Single pairs",
     "ratings": "Judges, data and fits",
+    "manipulation": "How far judges can be moved",
 }
 
 
@@ -31,6 +32,7 @@ def figures_of(study: Study) -> dict[str, dict[str, dict]]:
     parts = {"degree": _degree(study), "effects": _effects(study), "similarity": _similarity(study)}
     if study["measurements"] != "published":  # the others need pairs
         parts |= {"quality": _quality(study), "pairs": _pairs(study), "ratings": _ratings(study)}
+    parts["manipulation"] = _manipulation(study)
     return {part: figures for part, figures in parts.items() if figures}
 
 
@@ -115,6 +117,17 @@ def _pairs(study: Study) -> dict[str, dict]:
     return {
         f"contributions/{figure_file(pair)}": {"kind": "contributions", "pair": pair, "judges": judges}
         for pair in study["figures"]["pairs"]
+    }
+
+
+def _manipulation(study: Study) -> dict[str, dict]:
+    section = study["manipulation"] or {"targets": [], "grading": None}
+    scores = ["win_rate", *(["grade"] if section["grading"] else [])]
+    return {
+        f"manipulation/{target}{'' if score == 'win_rate' else '_grades'}": {"kind": "manipulation", "judges": [target]}
+        | {"score": score}
+        for target in section["targets"]
+        for score in scores
     }
 
 

@@ -9,7 +9,14 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from prefdissect import differences, findings_comparison, findings_ratings, findings_tests, findings_validity
+from prefdissect import (
+    differences,
+    findings_comparison,
+    findings_manipulation,
+    findings_ratings,
+    findings_tests,
+    findings_validity,
+)
 from prefdissect.annotators.verdicts import below_limits, marked
 from prefdissect.attributes import known_attributes
 from prefdissect.catalogue import CASE_LABELS, Catalogue
@@ -55,6 +62,8 @@ class Evidence:
     kinds: pd.DataFrame | None = None
     # Where an annotator rated again: table `attenuation`.
     attenuation: pd.DataFrame | None = None
+    # Where models were aimed at judges: table `manipulation`.
+    manipulation: pd.DataFrame | None = None
 
     @property
     def published(self) -> bool:
@@ -109,11 +118,18 @@ def render_findings(evidence: Evidence) -> str:
         groups=describe_groups(evidence),
         controls=describe_controls(evidence),
         similarity=describe_similarity(evidence) + describe_comparison(evidence),
+        manipulation=_describe_manipulation(evidence),
         seed=evidence.config["seed"],
         ties=evidence.config["preferences"]["ties"],
         trust=[] if evidence.published else describe_trust(evidence),
         regression=evidence.config["regression"],
     )
+
+
+def _describe_manipulation(evidence: Evidence) -> list[str]:
+    labels = {judge: record["label"] for judge, record in evidence.records.items()}
+    group = (evidence.config.get("manipulation") or {}).get("group", "")
+    return findings_manipulation.describe_manipulation(evidence.manipulation, labels, group)
 
 
 def percent(share: float) -> str:

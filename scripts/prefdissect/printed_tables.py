@@ -17,6 +17,7 @@ from prefdissect.names import OVERALL, POOLED, intervals_of_posterior
 from prefdissect.printed_comparisons import MISSING as _MISSING
 from prefdissect.printed_comparisons import TITLES, printed_comparison
 from prefdissect.printed_comparisons import spanned as _spanned
+from prefdissect.printed_manipulation import MANIPULATION_FORMS
 from prefdissect.printed_ratings import RATING_FORMS
 
 STRONG = 0.5  # correlations that are printed
@@ -79,8 +80,9 @@ def _form(name: str, table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, 
     if name in TITLES:
         group = _group_text(how.compared)
         return printed_comparison(name, table, how.compared, group, how.labels, how.property_labels)
-    if name in RATING_FORMS:
-        return RATING_FORMS[name](table, how, _group_text(how.group))
+    forms = RATING_FORMS | MANIPULATION_FORMS
+    if name in forms:
+        return forms[name](table, how, _group_text(how.group))
     return _FORMS[name](table, how)
 
 
@@ -237,7 +239,7 @@ def _fit_quality(table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, str]
 def _datasheet(table: pd.DataFrame, how: Printing) -> tuple[pd.DataFrame, str]:
     rows = table[table["group"] == POOLED]
     texts = rows[["label", "n_pairs"]].rename(columns={"label": "judge", "n_pairs": "pairs"}).astype(str)
-    for measure in [name for name in MEASURES if rows[name].notna().any()]:
+    for measure in [name for name in (*MEASURES, "gameability") if name in rows and rows[name].notna().any()]:
         scale, form, unit = (1, ".2f", "") if measure == "kappa" else (100, ".1f", " (%)")
         values = rows[[measure, f"{measure}_q025", f"{measure}_q975"]].to_numpy(float) * scale
         texts[f"{measure.replace('_', ' ')}{unit}"] = [_spanned(*row, form) for row in values]

@@ -23,6 +23,7 @@ from prefdissect.figures.degree import INTERVALS, degree_figure
 from prefdissect.figures.difference import aligned_shifts_figure, difference_figure
 from prefdissect.figures.fit_quality import fit_quality_figure
 from prefdissect.figures.heatmap import group_linkage, similarity_figure
+from prefdissect.figures.manipulation import manipulation_figure
 from prefdissect.figures.properties import properties_figure
 from prefdissect.figures.reliability import reliability_figure
 from prefdissect.figures.saving import save_figure
@@ -51,7 +52,7 @@ def draw_figures(
     Parameters
     ----------
     part
-        degree, effects, similarity, quality, pairs or ratings.
+        degree, effects, similarity, quality, pairs, ratings or manipulation.
     figures
         What to draw, from `prefdissect.figure_list`.
     inputs
@@ -365,6 +366,13 @@ def _reliability(drawing: Drawing, figure: dict) -> Figure:
     )  # fmt: skip
 
 
+def _manipulation(drawing: Drawing, figure: dict) -> Figure:
+    return manipulation_figure(
+        drawing.table("manipulation"), drawing.labels, target=figure["judges"][0], score=figure["score"],
+        width=drawing.width,
+    )  # fmt: skip
+
+
 DRAW: dict[str, Callable[[Drawing, dict], Figure]] = {
     "degree": _degree,
     "top_properties": _top_properties,
@@ -379,4 +387,5 @@ DRAW: dict[str, Callable[[Drawing, dict], Figure]] = {
     "properties": _properties,
     "contributions": _contributions,
     "reliability": _reliability,
+    "manipulation": _manipulation,
 }

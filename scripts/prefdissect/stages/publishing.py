@@ -14,6 +14,7 @@ from prefdissect.datasheet import judge_datasheet, read_datasheet
 from prefdissect.features import LENGTH_PROPERTY, feature_matrix
 from prefdissect.files import write_text
 from prefdissect.findings import Evidence, render_findings
+from prefdissect.manipulation.gameability import with_gameability
 from prefdissect.printed_tables import Printing, printed, to_latex, to_markdown
 from prefdissect.provenance import collect, to_json
 from prefdissect.regression.collinearity import property_correlations, property_statistics
@@ -111,7 +112,8 @@ def _datasheet(inputs: dict, labels: dict[str, str], settings: dict) -> pd.DataF
         seed=settings["seed"],
     )
     sheet.insert(1, "label", sheet["judge"].map(labels))
-    return sheet
+    manipulation = _read_if_there(inputs, "manipulation", "manipulation")
+    return sheet if manipulation is None else with_gameability(sheet, manipulation)
 
 
 def word_counts(annotations: list[str]) -> pd.DataFrame:
@@ -142,6 +144,7 @@ def write_findings(inputs: dict, config: dict, records: dict[str, dict], catalog
         verdicts=_read_if_there(inputs, "verdicts", "property_reliability"),
         attenuation=_read_if_there(inputs, "attenuation", "attenuation"),
         kinds=_read_if_there(inputs, "attribute_similarity", "attribute_similarity"),
+        manipulation=_read_if_there(inputs, "manipulation", "manipulation"),
     )
     write_text(output, render_findings(evidence))
 

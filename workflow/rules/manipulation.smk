@@ -1,0 +1,193 @@
+# The manipulation experiments: models are told what a judge rewards, and judged again. Only where a study asks for them.
+AIM = STUDY["manipulation"]
+AIMED = f"{OUT}/manipulation"
+BENCHMARK = AIM["benchmark"]
+GENERATORS = {record["name"]: record for record in AIM["generators"]}
+SCORING = AIM["judges"]
+TUNED = {each["name"]: each for each in tuned_arms(AIM)}
+GRADES = []
+
+
+wildcard_constraints:
+    generator=one_of(GENERATORS),
+    scorer=one_of(SCORING),
+    tuned=one_of(TUNED),
+
+
+# Where models write and not what: no rule's `params` hold it.
+config["generating_machine"] = {
+    "store": f"{STUDY['cache_dir']}/outputs",
+    "judge_python": STUDY["judge_python"],
+    "gpus": {name: record.get("gpu", 0) for name, record in GENERATORS.items()},
+}
+
+
+def generator_record(wildcards):
+    return {key: value for key, value in GENERATORS[wildcards.generator].items() if key not in WHERE_AND_HOW}
+
+
+def on_cpu_threads(record):
+    """All cores for a model on the CPU."""
+    loaded = record["kind"] in LOADED and not record["gpu"]
+    return record.get("threads") or ((workflow.cores or 1) if loaded else 1)
+
+
+rule prepare_manipulation:
+    """Choose the properties that models are told to show, arm by arm, and read the instructions."""
+    input:
+        coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
+        catalogue=STUDY.catalogue_path,
+        prompt=AIM["prompt"],
+        files=[BENCHMARK[key] for key in ["path", "references"] if BENCHMARK[key]],
+    output:
+        arms=f"{AIMED}/arms.parquet",
+        questions=f"{AIMED}/questions.parquet",
+    log:
+        f"{LOGS}/prepare_manipulation.log",
+    benchmark:
+        f"{BENCHMARKS}/prepare_manipulation.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        benchmark=BENCHMARK,
+        targets=AIM["targets"],
+        tuned=list(TUNED.values()),
+        settings={
+            "group": AIM["group"],
+            "estimator": ESTIMATOR,
+            **{key: AIM[key] for key in ("k", "seeds", "random_from", "too_few")},
+        },
+        code=code_hash("prefdissect.manipulation.arms", "prefdissect.manipulation.benchmark"),
+    script:
+        "../../scripts/prepare_manipulation.py"
+
+
+rule generate_outputs:
+    """Have a model answer every instruction under every arm; what was written before is not asked again."""
+    input:
+        arms=rules.prepare_manipulation.output.arms,
+        questions=rules.prepare_manipulation.output.questions,
+        replies=lambda wildcards: GENERATORS[wildcards.generator].get("replies", []),
+    output:
+        outputs=f"{AIMED}/outputs/{{generator}}.parquet",
+    log:
+        f"{LOGS}/generate_outputs/{{generator}}.log",
+    benchmark:
+        f"{BENCHMARKS}/generate_outputs/{{generator}}.tsv"
+    conda:
+        "../../envs/judge.yaml"
+    threads: lambda wildcards: on_cpu_threads(GENERATORS[wildcards.generator])
+    resources:
+        gpu=lambda wildcards: GENERATORS[wildcards.generator].get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: GENERATORS[wildcards.generator]["mem_mb"] * attempt,
+        runtime=lambda wildcards, attempt: GENERATORS[wildcards.generator]["runtime"] * attempt,
+    params:
+        record=generator_record,
+        protocol=GENERATION_PROTOCOL,
+    script:
+        "../../scripts/generate_outputs.py"
+
+
+rule hold_against_baseline:
+    """Pair the outputs of every arm with the baseline's, for the judges."""
+    input:
+        outputs=expand("{aimed}/outputs/{generator}.parquet", aimed=AIMED, generator=[*GENERATORS, *TUNED]),
+        questions=rules.prepare_manipulation.output.questions,
+        baseline=BENCHMARK["baseline"] or [],
+    output:
+        outputs=f"{AIMED}/outputs.parquet",
+        contests=f"{AIMED}/contests.parquet",
+        pairs=f"{AIMED}/pairs.parquet",
+    log:
+        f"{LOGS}/hold_against_baseline.log",
+    benchmark:
+        f"{BENCHMARKS}/hold_against_baseline.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        benchmark=BENCHMARK["name"],
+        code=code_hash("prefdissect.manipulation.contests"),
+    script:
+        "../../scripts/hold_against_baseline.py"
+
+
+rule judge_outputs:
+    """Have one judge compare the outputs of every arm with the baseline's, as it judges any other pairs."""
+    input:
+        pairs=rules.hold_against_baseline.output.pairs,
+        catalogue=STUDY.catalogue_path,
+        template=lambda wildcards: STUDY.judges[wildcards.scorer].get("template", []),
+        model=lambda wildcards: f"{OUT}/models/{wildcards.scorer}" if wildcards.scorer in RANDOM_MODELS else [],
+    output:
+        judgements=f"{AIMED}/judgements/{{scorer}}.parquet",
+    log:
+        f"{LOGS}/judge_outputs/{{scorer}}.log",
+    benchmark:
+        f"{BENCHMARKS}/judge_outputs/{{scorer}}.tsv"
+    conda:
+        "../../envs/judge.yaml"
+    threads: lambda wildcards: on_cpu_threads(STUDY.judges[wildcards.scorer])
+    resources:
+        gpu=lambda wildcards: STUDY.judges[wildcards.scorer].get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: STUDY.judges[wildcards.scorer].get("mem_mb", 4000) * attempt,
+        runtime=lambda wildcards, attempt: STUDY.judges[wildcards.scorer].get("runtime", 60) * attempt,
+    params:
+        record=lambda wildcards: {
+            key: value for key, value in STUDY.judges[wildcards.scorer].items() if key not in WHERE_AND_HOW
+        },
+        protocol=PROTOCOL,
+        code=lambda wildcards: (
+            "" if wildcards.scorer in MODELS else code_hash("prefdissect.judges.rules", "prefdissect.judges.simulated")
+        ),
+    script:
+        "../../scripts/judge_outputs.py"
+
+
+rule score_manipulation:
+    """Win rates and shifts of all arms under all judges, with AlpacaEval's own files beside them."""
+    input:
+        arms=rules.prepare_manipulation.output.arms,
+        questions=rules.prepare_manipulation.output.questions,
+        outputs=rules.hold_against_baseline.output.outputs,
+        contests=rules.hold_against_baseline.output.contests,
+        judgements=expand("{aimed}/judgements/{scorer}.parquet", aimed=AIMED, scorer=SCORING),
+        grades=GRADES,
+    output:
+        win_rates=f"{AIMED}/win_rates.parquet",
+        manipulation=f"{AIMED}/manipulation.parquet",
+        alpaca_eval=directory(f"{AIMED}/alpaca_eval"),
+    log:
+        f"{LOGS}/score_manipulation.log",
+    benchmark:
+        f"{BENCHMARKS}/score_manipulation.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        judges=SCORING,
+        settings={"resamples": AIM["resamples"], "seed": STUDY["seed"]},
+        benchmark=BENCHMARK["name"],
+        code=code_hash("prefdissect.manipulation.shifts", "prefdissect.manipulation.contests"),
+    script:
+        "../../scripts/score_manipulation.py"
+
+
+rule plot_manipulation:
+    """Draw how far judges can be moved."""
+    input:
+        manipulation=rules.score_manipulation.output.manipulation,
+    output:
+        pdf=pdf_files("manipulation"),
+        png=png_files("manipulation"),
+    log:
+        f"{LOGS}/plot_manipulation.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_manipulation.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        part="manipulation",
+        figures=list(FIGURES["manipulation"].values()),
+        settings=DRAWING,
+        code=DRAWING_CODE,
+    script:
+        "../../scripts/draw_figures.py"
