@@ -54,11 +54,15 @@ function dotRows(rows, { width, neutral, title, least, sides, format = number })
       Plot.link(rows.filter((row) => Number.isFinite(row.low) && Number.isFinite(row.high)),
         { x1: "low", x2: "high", y1: y, y2: y, stroke: colour, strokeWidth: 1.6 }),
       Plot.dot(rows, { ...shared, x: "value", r: 5, fill: (row) => (row.unsure ? PAPER : colour(row)), stroke: colour, strokeWidth: 1.6 }),
-      sides ? Plot.text([[sides[0], neutral - half], [sides[1], neutral + half]].map(([text, x], k) => ({ text, x, k })).filter((side) => side.k === 0),
-        { x: "x", text: "text", frameAnchor: "top", dy: -18, textAnchor: "start", fontWeight: 600, fill: SOFT }) : null,
-      sides ? Plot.text([{ text: sides[1], x: neutral + half }], { x: "x", text: "text", frameAnchor: "top", dy: -18, textAnchor: "end", fontWeight: 600, fill: SOFT }) : null,
+      sides ? sideText(sides[0], neutral - half, "start") : null,
+      sides ? sideText(sides[1], neutral + half, "end") : null,
     ],
   });
+}
+
+/** What a side of the scale means, above the chart. */
+function sideText(text, x, textAnchor) {
+  return Plot.text([{ text, x }], { x: "x", text: "text", frameAnchor: "top", dy: -18, textAnchor, fontWeight: 600, fill: SOFT });
 }
 
 /** What the marks of `dotRows` mean. */

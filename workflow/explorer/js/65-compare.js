@@ -64,7 +64,7 @@ async function partingPairs(i, j, g) {
     result.clue = [`On the pairs on which they part, ${study.judgeLabel(more ? i : j)} takes the response with more of `, h("b", {}, study.propertyLabel(clear.p)), ` in ${more ? clear.hits : clear.n - clear.hits} of the ${clear.n} that differ in it; a plain `, term("count", "winshare"), "."];
   }
   const best = sorted(inside, "apart", i, g, 0).slice(0, 10);
-  result.nodes = [h("h3", {}, "The pairs on which they part"), goesBy(inside, i, `On these ${count(inside.length)} pairs, the judge takes (the other takes the opposite)`),
-    h("p", {}, h("a", { href: to.pairs({ agree: "parted", sort: "apart" }), id: "all-parted" }, `All ${count(inside.length)} pairs, with filters`)), await pairList(best, i, g, clear?.p)];
+  result.nodes = [h("h3", {}, "The pairs on which they part"), goesBy(inside, i, `What ${study.judgeLabel(i)} takes on these ${count(inside.length)} pairs; ${study.judgeLabel(j)} takes the opposite`),
+    h("p", {}, h("a", { href: to.pairs({ agree: "parted", sort: "apart", other: study.judges[j].name }), id: "all-parted" }, `All ${count(inside.length)} pairs, with filters`)), await pairList(best, i, g, clear?.p)];
   return result;
 }
