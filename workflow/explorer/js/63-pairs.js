@@ -54,7 +54,7 @@ function pairItem(i, text, j, g, p) {
       saidChip(j, i), state.view === "compare" || study.judgesAt.has(state.other) || ["parted", "united"].includes(state.agree) ? saidChip(chosen.other(), i) : null,
       a + b > 1 ? h("span", {}, `judges: ${a} for A, ${b} for B`) : null,
       feature ? h("span", {}, `${feature > 0 ? "A" : "B"} has more of “${study.propertyLabel(p)}”${follows(j, p, i) === 0 ? "" : follows(j, p, i) > 0 ? ", and is preferred" : ", and is not preferred"}`) : null,
-      Number.isFinite(change) && change ? h("span", {}, term("moves", "moves"), ` the prediction by ${number(100 * Math.abs(change), 0)} points towards ${change > 0 ? "A" : "B"}`) : null));
+      Math.abs(change) >= 0.005 ? h("span", {}, term("moves", "moves"), ` the prediction by ${number(100 * Math.abs(change), 0)} points towards ${change > 0 ? "A" : "B"}`) : null));
 }
 
 function saidChip(j, i) {
@@ -75,6 +75,6 @@ function goesBy(indices, j, title = `What ${study.judgeLabel(j)} goes by on thes
   if (!rows.length) return h("p", { class: "note" }, `${study.judgeLabel(j)} decided none of these pairs that differ in a property.`);
   return h("details", { class: "data", open: true }, h("summary", {}, title),
     keyOf("takes more of it", "takes less of it", rows, undefined, "95 % interval"),
-    figure(dotRows(rows, { width: Math.min(widthOf(), 860), neutral: 50, least: 10, title: "takes the response with more of it, % of pairs", sides: ["← takes less", "takes more →"] }),
+    figure(dotRows(rows, { width: Math.min(widthOf(), 860), neutral: 50, least: 10, title: "takes more of it, % of pairs", sides: ["← takes less", "takes more →"] }),
       `What ${study.judgeLabel(j)} goes by on these pairs`, [`A plain count over ${plural(indices.length, "pair")}, `, term("nothing held equal", "winshare"), ". Choose a dot to see those pairs."]));
 }

@@ -65,7 +65,7 @@ function head() {
       h("button", { type: "button", id: "copy-link", onclick: copyLink }, "Copy link"),
       h("button", { type: "button", id: "download-csv", disabled: !offers.length, onclick: downloadCsv, "aria-label": "Download this view as CSV", "data-tip": "Download the numbers of this view as CSV" }, "CSV ↓"),
       h("button", { type: "button", id: "download-svg", onclick: downloadSvg, "aria-label": "Download this view as SVG", "data-tip": "Download the charts of this view as SVG" }, "SVG ↓"),
-      h("button", { type: "button", id: "theme", "aria-pressed": String(currentTheme() === "dark"), onclick: () => go({ theme: currentTheme() === "dark" ? "light" : "dark", page: state.page }) }, currentTheme() === "dark" ? "Light colours" : "Dark colours")))];
+      h("button", { type: "button", id: "theme", "aria-label": currentTheme() === "dark" ? "Light colours" : "Dark colours", onclick: () => go({ theme: currentTheme() === "dark" ? "light" : "dark", page: state.page }) }, currentTheme() === "dark" ? "Light" : "Dark")))];
 }
 
 function choices() {
