@@ -181,12 +181,12 @@ class Pairs {
     return stored === 255 ? NaN : stored / this.document.share_scale;
   }
 
-  /** How many judges that are no controls prefer A, and B: [a, b] per pair. */
+  /** How many judges prefer A, and B, per pair; without controls where there are other judges to count. */
   counts() {
     if (this.votes) return this.votes;
-    const votes = new Uint16Array(this.n * 2);
+    const votes = new Uint16Array(this.n * 2), own = this.study.judges.filter((judge) => judge.kind !== "rule").length;
     for (let j = 0; j < this.study.nJ; j++) {
-      if (this.study.isControl(j) && !this.allControls()) continue;
+      if (own > 1 && this.study.isControl(j)) continue;
       for (let i = 0; i < this.n; i++) {
         const verdict = this.preference[j * this.n + i];
         if (verdict === 1) votes[2 * i]++;
@@ -195,8 +195,6 @@ class Pairs {
     }
     return (this.votes = votes);
   }
-
-  allControls() { return this.study.judges.every((judge) => judge.kind === "rule"); }
 
   /** Texts of a pair; null where they were left out. */
   async text(i) {

@@ -13,11 +13,7 @@ let state = { ...DEFAULTS };
 function setDefaults() {
   const shown = study.about.study.judges.find((name) => study.judgesAt.has(name));
   const judge = study.judgesAt.get(shown) ?? 0;
-  const pair = study.about.study.compared.find((names) => names.every((name) => study.judgesAt.has(name)));
   DEFAULTS.judge = study.judges[judge].name;
-  DEFAULTS.other = pair && pair.includes(DEFAULTS.judge) ? pair.find((name) => name !== DEFAULTS.judge)
-    : study.human >= 0 && study.human !== judge ? study.judges[study.human].name
-      : (study.judges.find((entry) => entry.name !== DEFAULTS.judge) ?? { name: "" }).name;
   DEFAULTS.group = study.about.study.group;
   DEFAULTS.property = study.properties[0]?.name ?? "";
 }
@@ -52,7 +48,14 @@ const to = {
 
 const chosen = {
   judge: () => study.judgesAt.get(state.judge) ?? study.judgesAt.get(DEFAULTS.judge),
-  other: () => study.judgesAt.get(state.other) ?? study.judgesAt.get(DEFAULTS.other) ?? chosen.judge(),
+  other: () => study.judgesAt.get(state.other) ?? usualOther(chosen.judge()),
   group: () => study.groupsAt.get(state.group) ?? study.groupsAt.get(DEFAULTS.group),
   property: () => study.propertiesAt.get(state.property) ?? 0,
 };
+
+/** Whom a judge is compared with where nobody was chosen: as the study compares, else people, else the first other judge. */
+function usualOther(j) {
+  const { name } = study.judges[j], named = study.about.study.compared.find((both) => both.includes(name));
+  const other = named && study.judgesAt.get(named.find((entry) => entry !== name));
+  return other ?? (study.human >= 0 && study.human !== j ? study.human : j === 0 ? Math.min(1, study.nJ - 1) : 0);
+}

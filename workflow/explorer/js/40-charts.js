@@ -27,17 +27,33 @@ function figure(plot, label, caption, ...more) {
   return h("figure", {}, plot, caption ? h("figcaption", {}, caption) : null, more);
 }
 
+/** A label in at most three lines of so many characters, broken at blanks or behind / - _; the last one is cut. */
+function fold(text, most) {
+  const lines = [""];
+  for (const part of text.match(/[^\s/_-]*[\s/_-]?/g)) {
+    if (lines.at(-1) && (lines.at(-1) + part.trimEnd()).length > most && lines.length < 3) lines.push("");
+    lines[lines.length - 1] += part;
+  }
+  return lines.map((line) => (line.trim().length > most + 2 ? `${line.trim().slice(0, most)}…` : line.trim())).join("\n");
+}
+
+/** Room for labels at the left, and the labels folded into it. */
+function labelled(entries, width) {
+  const left = Math.round(Math.min(narrow() ? width * 0.4 : 230, 24 + 7.1 * Math.max(4, ...entries.map(([, text]) => text.length))));
+  const labels = new Map(entries.map(([key, text]) => [key, fold(text, Math.floor((left - 16) / 7.1))]));
+  const lines = Math.max(1, ...[...labels.values()].map((text) => text.split("\n").length));
+  return { left, labels, row: [0, 23, 36, 50][lines] };
+}
+
 /** Rows of dots with lines for intervals on one scale, the common chart of effects, differences and shares.
  *
  * rows: {key, label, value, low, high, unsure, href, tip, colour}; in the order from top to bottom.
  */
 function dotRows(rows, { width, neutral, title, least, sides, format = number }) {
-  const labels = new Map(rows.map((row) => [row.key, row.label]));
+  const { left, labels, row: height } = labelled(rows.map((row) => [row.key, row.label]), width);
   const ends = rows.flatMap((row) => [row.value, row.low, row.high]).filter(Number.isFinite);
   const half = Math.max(least, ...ends.map((value) => Math.abs(value - neutral))) * 1.06;
-  const left = Math.round(Math.min(narrow() ? width * 0.4 : 230, 24 + 7.1 * Math.max(4, ...rows.map((row) => row.label.length))));
-  const wrap = (left - 16) / 7.1, lines = (text) => Math.min(2, Math.ceil(text.length / wrap));
-  const height = rows.some((row) => lines(row.label) > 1) ? 34 : 23;
+  if (sides && (sides[0].length + sides[1].length) * 7.4 > width - left) sides = null; // the key says the same
   const colour = (row) => (row.unsure ? GREY : row.colour ?? (row.value >= neutral ? BLUE : ORANGE));
   const y = "key", shared = { y, href: "href", title: "tip" };
   return Plot.plot({
@@ -49,16 +65,20 @@ function dotRows(rows, { width, neutral, title, least, sides, format = number })
     marks: [
       Plot.barX(rows.filter((_, k) => k % 2 === 0), { y, x1: neutral - half, x2: neutral + half, fill: "var(--band)" }),
       Plot.gridX({ stroke: LINE, strokeOpacity: 1, ticks: width < 450 ? 4 : 7 }),
-      Plot.axisY({ tickSize: 0, tickPadding: 8, tickFormat: (key) => labels.get(key), lineWidth: wrap / 1.75, textOverflow: "ellipsis", fontSize: 13, label: null }),
+      Plot.axisY({ tickSize: 0, tickPadding: 8, tickFormat: (key) => labels.get(key), fontSize: 13, label: null }),
       Plot.ruleX([neutral], { stroke: INK, strokeWidth: 1.5 }),
       Plot.link(rows.filter((row) => Number.isFinite(row.low) && Number.isFinite(row.high)),
         { x1: "low", x2: "high", y1: y, y2: y, stroke: colour, strokeWidth: 1.6 }),
       Plot.dot(rows, { ...shared, x: "value", r: 5, fill: (row) => (row.unsure ? PAPER : colour(row)), stroke: colour, strokeWidth: 1.6 }),
-      sides ? Plot.text([[sides[0], neutral - half], [sides[1], neutral + half]].map(([text, x], k) => ({ text, x, k })).filter((side) => side.k === 0),
-        { x: "x", text: "text", frameAnchor: "top", dy: -18, textAnchor: "start", fontWeight: 600, fill: SOFT }) : null,
-      sides ? Plot.text([{ text: sides[1], x: neutral + half }], { x: "x", text: "text", frameAnchor: "top", dy: -18, textAnchor: "end", fontWeight: 600, fill: SOFT }) : null,
+      sides ? sideText(sides[0], neutral - half, "start") : null,
+      sides ? sideText(sides[1], neutral + half, "end") : null,
     ],
   });
+}
+
+/** What a side of the scale means, above the chart. */
+function sideText(text, x, textAnchor) {
+  return Plot.text([{ text, x }], { x: "x", text: "text", frameAnchor: "top", dy: -18, textAnchor, fontWeight: 600, fill: SOFT });
 }
 
 /** What the marks of `dotRows` mean. */
@@ -84,10 +104,8 @@ function keyOf(up, down, rows, unsure = "cannot be told from neutral", interval 
 function waterfall(parts, { width, title, sum, format }) {
   let edge = 0;
   const rows = parts.map((part) => ({ ...part, start: edge, end: (edge += part.value) }));
-  const reach = 1.15 * Math.max(1e-6, ...rows.flatMap((row) => [Math.abs(row.start), Math.abs(row.end)]));
-  const labels = new Map([...rows.map((row) => [row.key, row.label]), ["sum", sum]]);
-  const left = Math.round(Math.min(narrow() ? width * 0.4 : 230, 24 + 7.1 * Math.max(4, ...[...labels.values()].map((text) => text.length))));
-  const wrap = (left - 16) / 7.1, height = [...labels.values()].some((text) => text.length > wrap) ? 34 : 24;
+  const reach = (narrow() ? 1.6 : 1.2) * Math.max(1e-6, ...rows.flatMap((row) => [Math.abs(row.start), Math.abs(row.end)]));
+  const { left, labels, row: height } = labelled([...rows.map((row) => [row.key, row.label]), ["sum", sum]], width);
   const side = (row) => (row.value >= 0 ? BLUE : ORANGE), edgeOf = (row) => (row.end > row.start ? row.end : row.start);
   return Plot.plot({
     width, height: labels.size * height + 58, marginLeft: left, marginRight: 14, marginTop: 24, marginBottom: 36, style: { fontSize: "13px" },
@@ -95,7 +113,7 @@ function waterfall(parts, { width, title, sum, format }) {
     y: { domain: [...labels.keys()], label: null, padding: 0.25 },
     marks: [
       Plot.gridX({ stroke: LINE, strokeOpacity: 1 }),
-      Plot.axisY({ tickSize: 0, tickPadding: 8, tickFormat: (key) => labels.get(key), lineWidth: wrap / 1.75, textOverflow: "ellipsis", fontSize: 13, label: null }),
+      Plot.axisY({ tickSize: 0, tickPadding: 8, tickFormat: (key) => labels.get(key), fontSize: 13, label: null }),
       Plot.ruleX([0], { stroke: INK, strokeWidth: 1.5 }),
       Plot.barX(rows, { y: "key", x1: "start", x2: "end", fill: (row) => (row.value >= 0 ? BLUE : PAPER), stroke: side, strokeWidth: 1.4,
         href: "href", title: "tip" }),

@@ -65,7 +65,7 @@ function activeFilters(haystack) {
   }
   if (state.q.trim()) {
     const words = state.q.toLowerCase().trim();
-    add("q", `text: “${visible(state.q.trim())}”`, (i) => haystack[i].includes(words));
+    add("q", `text holds ${visible(state.q.trim())}`, (i) => haystack[i].includes(words));
   }
   return found;
 }
@@ -109,10 +109,11 @@ function filterPanel(result) {
   const cases = study.groups.map((group, g) => ({ group, g })).filter(({ group }) => group.kind === "case" || group.kind === "defined");
   const j = chosen.judge(), p = study.propertiesAt.get(state.differs);
   const sides = p === undefined ? null : tally(without(result, "side"), (i) => [follows(j, p, i)]);
-  const search = h("input", { type: "search", id: "filter-q", value: state.q, size: 22, spellcheck: "false", autocomplete: "off",
+  const search = h("input", { type: "search", id: "filter-q", value: state.q, size: 27, spellcheck: "false", autocomplete: "off",
     placeholder: study.hasTexts ? "words in query or responses" : "name of a pair", oninput: (event) => replace({ q: event.target.value }) });
   return h("details", { class: "filters", open: true },
-    h("summary", {}, h("span", { class: "count", id: "count" }, `${count(result.passing.length)} of ${plural(pairs.n, "pair")}`), " – filter them"),
+    h("summary", {}, h("span", { class: "count", id: "count" }, `${count(result.passing.length)} of ${plural(pairs.n, "pair")}`), result.filters.length ? " pass the filters" : " – no filter is set"),
+    result.filters.length ? h("p", { class: "active" }, result.filters.map((filter) => h("a", { class: "chip", href: link(filter.clear), id: `clear-${filter.key}`, "aria-label": `take away the filter ${filter.text}` }, filter.text, " ✕"))) : null,
     h("div", { class: "row" },
       pairs.scenarios.length > 1 ? select("Scenario", "filter-scenario", state.scenario, [any("any"), ...named(pairs.scenarios, scenarios)], change("scenario"), "scenario") : null,
       cases.length ? select(cases.some(({ group }) => group.kind === "case") ? "Query-specific case" : "Group of the study", "filter-in", state.in,
@@ -137,11 +138,9 @@ function whyEmpty(result) {
     for (let i = 0; i < pairs.n; i++) n += filter.of(i);
     return n;
   });
-  const nothing = result.filters.filter((_, k) => alone[k] === 0), keyLink = (filter, text) => h("a", { href: link(filter.clear) }, text);
-  const freed = result.filters.map((filter, k) => ({ filter, n: result.onlyBy[k].length })).filter(({ n }) => n);
-  return h("div", { class: "empty", role: "note" }, h("p", {}, h("b", {}, "No pair passes these filters.")), h("ul", {},
-    nothing.map((filter) => h("li", {}, `No pair at all passes “${filter.text}”. `, keyLink(filter, "Take it away"))),
-    freed.map(({ filter, n }) => h("li", {}, `Without “${filter.text}” `, keyLink(filter, `${plural(n, "pair")} would be left`))),
-    !nothing.length && !freed.length ? result.filters.map((filter, k) =>
-      h("li", {}, `“${filter.text}” alone leaves ${plural(alone[k], "pair")}; together they exclude each other. `, keyLink(filter, "Take it away"))) : null));
+  const lines = result.filters.map((filter, k) => ({ filter, alone: alone[k], freed: result.onlyBy[k].length })).filter(({ alone: n, freed }) => n === 0 || freed);
+  const loosen = (filter, freed) => h("a", { href: link(filter.clear) }, freed ? `without it ${plural(freed, "pair")} would be left` : "take it away");
+  return h("div", { class: "empty", role: "note" }, h("p", {}, h("b", {}, "No pair passes all filters.")), h("ul", {},
+    lines.length ? lines.map(({ filter, alone: n, freed }) => h("li", {}, h("b", {}, filter.text), n ? `: ${plural(n, "pair")} by itself; ` : ": no pair at all; ", loosen(filter, freed)))
+      : result.filters.map((filter, k) => h("li", {}, h("b", {}, filter.text), `: ${plural(alone[k], "pair")} by itself, but none together with the others; `, loosen(filter, 0)))));
 }

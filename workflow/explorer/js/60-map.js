@@ -11,8 +11,8 @@ function renderMap() {
     h("p", {}, extent()),
     placed ? mapFigure(places, misfit, group) : h("p", { class: "note" }, "There is no map: no two judges have a similarity that is defined."),
     h("h3", {}, `What each judge rewards: ${study.groupLabel(chosen.group())}`),
-    h("p", { class: "note" }, term("Degree of preference", "degree"), " of every property; 50 is neutral. Coloured: told from neutral (blue: rewarded, orange: penalised); grey: ",
-      term("cannot be told from it", "unsure"), `. Choose a number to see ${study.hasPairs ? "the pairs behind it" : "the property"}.`, study.properties.some((property) => property.below) ? term(" †", "reliability") : null),
+    h("p", { class: "note" }, term("Degree of preference", "degree"), " of every property; 50 is neutral. ", study.about.study.judged ? ["Coloured: told from neutral (blue: rewarded, orange: penalised); grey: ",
+      term("cannot be told from it", "unsure")] : "Blue: above 50, orange: below; whether that can be told from neutral is not judged in this study", `. Choose a number to see ${study.hasPairs ? "the pairs behind it" : "the property"}.`, study.properties.some((property) => property.below) ? term(" †", "reliability") : null),
     matrix());
   return page;
 }

@@ -4,10 +4,16 @@
 const AT_ONCE = 25;
 const SORTS = { moves: "moved most by the property", split: "most disagreement", apart: "two judges furthest apart", order: "order of the study" };
 
+/** Preference for A that a fit predicts; even where there is none. */
+function predicted(j, g, i) {
+  const own = explainingGroup(j, g, i), found = own < 0 ? null : logOdds(j, own, i);
+  return found ? sigmoid(found.sum) : 0.5;
+}
+
 /** Pairs in the order that is asked for; equal ones stay as they are in the study. */
 function sorted(indices, how, j, g, p) {
   const key = { moves: (i) => Math.abs(moved(j, g, p, i)), split: (i) => { const [a, b] = sidesOf(i); return Math.min(a, b) / Math.max(1, a + b); },
-    apart: (i) => Math.abs(pairs.share(j, i) - pairs.share(chosen.other(), i)) }[how];
+    apart: (i) => Math.round(100 * Math.abs(pairs.share(j, i) - pairs.share(chosen.other(), i))) + Math.abs(predicted(j, g, i) - predicted(chosen.other(), g, i)) }[how];
   if (!key) return indices;
   const values = new Map(indices.map((i) => [i, key(i)])), of = (i) => (Number.isFinite(values.get(i)) ? values.get(i) : -1);
   return [...indices].sort((one, two) => of(two) - of(one) || one - two);
@@ -40,19 +46,24 @@ async function pairList(indices, j, g, p) {
 }
 
 function pairItem(i, text, j, g, p) {
-  const [a, b] = sidesOf(i), verdict = pairs.verdict(j, i), change = p === undefined ? NaN : moved(j, g, p, i);
+  const [a, b] = sidesOf(i), change = p === undefined ? NaN : moved(j, g, p, i);
   const cut = (value, n) => (value.length > n ? `${value.slice(0, n)} …` : value), feature = p === undefined ? 0 : pairs.feature(i, p);
   return h("li", {}, h("a", { href: link({ view: "pair", pair: pairs.ids[i], ...(p === undefined ? {} : { property: study.properties[p].name }) }), class: "open" }, pairs.ids[i]),
     text ? h("div", { class: "quote", dir: "auto" }, textNodes(cut(text.prompt, 220))) : null,
     h("div", { class: "line" }, pairs.scenario[i] >= 0 ? h("span", {}, pairs.scenarios[pairs.scenario[i]]) : null,
-      h("span", {}, `${study.judgeLabel(j)}: `, h("span", { class: `chip ${["", "a", "b", ""][verdict]}` }, VERDICT[verdict])),
+      saidChip(j, i), state.view === "compare" || study.judgesAt.has(state.other) || ["parted", "united"].includes(state.agree) ? saidChip(chosen.other(), i) : null,
       a + b > 1 ? h("span", {}, `judges: ${a} for A, ${b} for B`) : null,
       feature ? h("span", {}, `${feature > 0 ? "A" : "B"} has more of “${study.propertyLabel(p)}”${follows(j, p, i) === 0 ? "" : follows(j, p, i) > 0 ? ", and is preferred" : ", and is not preferred"}`) : null,
-      Number.isFinite(change) && change ? h("span", {}, term("moves", "moves"), ` the prediction by ${number(100 * Math.abs(change), 0)} points towards ${change > 0 ? "A" : "B"}`) : null));
+      Math.abs(change) >= 0.005 ? h("span", {}, term("moves", "moves"), ` the prediction by ${number(100 * Math.abs(change), 0)} points towards ${change > 0 ? "A" : "B"}`) : null));
+}
+
+function saidChip(j, i) {
+  const verdict = pairs.verdict(j, i);
+  return h("span", {}, `${study.judgeLabel(j)}: `, h("span", { class: `chip ${["", "a", "b", ""][verdict]}` }, VERDICT[verdict]));
 }
 
 /** Share of pairs in which a judge takes the response with more of each property, as a chart that filters when chosen. */
-function goesBy(indices, j, title = "What it goes by on these pairs") {
+function goesBy(indices, j, title = `What ${study.judgeLabel(j)} goes by on these pairs`) {
   const rows = study.properties.map((property, p) => {
     let hits = 0, n = 0;
     for (const i of indices) { const side = follows(j, p, i); if (side) { n++; hits += side > 0; } }
@@ -62,8 +73,8 @@ function goesBy(indices, j, title = "What it goes by on these pairs") {
       tip: `${study.propertyLabel(p)}: in ${hits} of ${n} pairs that differ in it and that ${study.judgeLabel(j)} decided, it takes the response with more of it` };
   }).filter((row) => row.n).sort(byDistance);
   if (!rows.length) return h("p", { class: "note" }, `${study.judgeLabel(j)} decided none of these pairs that differ in a property.`);
-  return h("details", { class: "data", open: true }, h("summary", {}, `${title}: ${study.judgeLabel(j)}`),
+  return h("details", { class: "data", open: true }, h("summary", {}, title),
     keyOf("takes more of it", "takes less of it", rows, undefined, "95 % interval"),
-    figure(dotRows(rows, { width: Math.min(widthOf(), 860), neutral: 50, least: 10, title: "takes the response with more of it, % of pairs", sides: ["← takes less", "takes more →"] }),
+    figure(dotRows(rows, { width: Math.min(widthOf(), 860), neutral: 50, least: 10, title: "takes more of it, % of pairs", sides: ["← takes less", "takes more →"] }),
       `What ${study.judgeLabel(j)} goes by on these pairs`, [`A plain count over ${plural(indices.length, "pair")}, `, term("nothing held equal", "winshare"), ". Choose a dot to see those pairs."]));
 }

@@ -56,7 +56,7 @@ function differences(a, b) {
 }
 
 function explanation(i) {
-  const j = chosen.judge(), g = explainingGroup(j, chosen.group(), i), judges = state.other && chosen.other() !== j ? [j, chosen.other()] : [j];
+  const j = chosen.judge(), g = explainingGroup(j, chosen.group(), i), judges = study.judgesAt.has(state.other) && chosen.other() !== j ? [j, chosen.other()] : [j];
   const scale = select("Scale", "scale", state.scale, [["log-odds", "log-odds"], ["probability", "probability"]], (value) => go({ scale: value }), state.scale === "probability" ? "shapley" : "logodds");
   return [h("h3", {}, "Why: what each property adds"), h("div", { class: "tools" }, scale), judges.map((judge) => oneExplanation(i, judge, judge === j ? g : explainingGroup(judge, chosen.group(), i)))];
 }
@@ -67,7 +67,7 @@ function oneExplanation(i, j, g) {
   const found = logOdds(j, g, i);
   if (!found) return h("p", { class: "note" }, name, `: ${said}. This pair left every fit, because a property could not be rated.`);
   const inProbability = state.scale === "probability", values = inProbability ? probabilityParts(found.terms) : found.terms, factor = inProbability ? 100 : 1;
-  const parts = [...values].map((value, p) => ({ p, value: factor * value })).filter((part) => Math.abs(part.value) > 5e-4 * factor).sort((one, two) => Math.abs(two.value) - Math.abs(one.value))
+  const parts = [...values].map((value, p) => ({ p, value: factor * value })).filter((part) => Math.abs(part.value) > 5e-3 * (inProbability ? 10 : 1)).sort((one, two) => Math.abs(two.value) - Math.abs(one.value))
     .map((part) => ({ ...part, key: study.properties[part.p].name, label: study.propertyLabel(part.p), href: to.property(part.p, j),
       tip: `${study.propertyLabel(part.p)}: ${signed(part.value, inProbability ? 1 : 2)}${inProbability ? " points" : ""} towards ${part.value > 0 ? "A" : "B"}; ${pairs.feature(i, part.p) > 0 ? "A" : "B"} has more of it` }));
   const chance = sigmoid(found.sum), sentence = [name, `: the fit gives A ${percent(chance)}; ${said}. Effects of ${study.groupLabel(g)}.`];

@@ -17,7 +17,7 @@ async function renderCompare() {
   return h("section", {}, head, h("div", { class: "told" }, ...summary(i, j, g, rows, parting)),
     missing.length ? h("div", { class: "empty" }, missing.map((k) => h("p", {}, `${study.judgeLabel(k)} has no effects in ${study.groupLabel(g)}: ${study.skipped(k, g)}.`))) : null,
     rows.length ? [h("h3", {}, "What they differ in"), keyOf(`${names[0]} rewards it more`, `${names[1]} rewards it more`, rows, "cannot be told from no difference", study.about.study.intervals.others),
-      figure(dotRows(rows, { width: Math.min(widthOf(), 980), neutral: 0, least: 5, title: "difference of degrees of preference, points", sides: [`← ${names[1]} rewards it more`, `${names[0]} rewards it more →`], format: signed }), `Difference of ${names[0]} and ${names[1]} by property`,
+      figure(dotRows(rows, { width: Math.min(widthOf(), 980), neutral: 0, least: 5, title: "difference, points", sides: [`← ${names[1]} rewards it more`, `${names[0]} rewards it more →`], format: signed }), `Difference of ${names[0]} and ${names[1]} by property`,
         [`${names[0]} minus ${names[1]}, `, term("degree of preference", "degree"), `, ${study.groupLabel(g)}.`]),
       h("details", { class: "data" }, h("summary", {}, "The same as a table"), table(`${names[0]} minus ${names[1]}`, [
         { name: "property", of: (row) => h("a", { href: row.href }, row.label) }, { name: names[0], n: true, of: (row) => number(study.effect(i, g, row.p).degree) },
@@ -64,7 +64,7 @@ async function partingPairs(i, j, g) {
     result.clue = [`On the pairs on which they part, ${study.judgeLabel(more ? i : j)} takes the response with more of `, h("b", {}, study.propertyLabel(clear.p)), ` in ${more ? clear.hits : clear.n - clear.hits} of the ${clear.n} that differ in it; a plain `, term("count", "winshare"), "."];
   }
   const best = sorted(inside, "apart", i, g, 0).slice(0, 10);
-  result.nodes = [h("h3", {}, "The pairs on which they part"), goesBy(inside, i, `On these ${count(inside.length)} pairs, the judge takes (the other takes the opposite)`),
-    h("p", {}, h("a", { href: to.pairs({ agree: "parted", sort: "apart" }), id: "all-parted" }, `All ${count(inside.length)} pairs, with filters`)), await pairList(best, i, g, clear?.p)];
+  result.nodes = [h("h3", {}, "The pairs on which they part"), goesBy(inside, i, `What ${study.judgeLabel(i)} takes on these ${count(inside.length)} pairs; ${study.judgeLabel(j)} takes the opposite`),
+    h("p", {}, h("a", { href: to.pairs({ agree: "parted", sort: "apart", other: study.judges[j].name }), id: "all-parted" }, `All ${count(inside.length)} pairs, with filters`)), await pairList(best, i, g, clear?.p)];
   return result;
 }

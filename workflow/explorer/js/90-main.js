@@ -63,16 +63,17 @@ function head() {
       { map: "Judges", judge: "Judge", property: "Property", pairs: "Pairs", pair: "Pair", compare: "Compare" }[key]))),
     h("div", { class: "tools" }, choices(), h("div", { class: "buttons push" },
       h("button", { type: "button", id: "copy-link", onclick: copyLink }, "Copy link"),
-      h("button", { type: "button", id: "download-csv", disabled: !offers.length, onclick: downloadCsv }, "Download CSV"),
-      h("button", { type: "button", id: "download-svg", disabled: !["map", "judge", "property", "pairs", "pair", "compare"].includes(state.view), onclick: downloadSvg }, "Download SVG"),
-      h("button", { type: "button", id: "theme", "aria-pressed": String(currentTheme() === "dark"), onclick: () => go({ theme: currentTheme() === "dark" ? "light" : "dark", page: state.page }) }, currentTheme() === "dark" ? "Light" : "Dark")))];
+      h("button", { type: "button", id: "download-csv", disabled: !offers.length, onclick: downloadCsv, "aria-label": "Download this view as CSV", "data-tip": "Download the numbers of this view as CSV" }, "CSV ↓"),
+      h("button", { type: "button", id: "download-svg", onclick: downloadSvg, "aria-label": "Download this view as SVG", "data-tip": "Download the charts of this view as SVG" }, "SVG ↓"),
+      h("button", { type: "button", id: "theme", "aria-label": currentTheme() === "dark" ? "Light colours" : "Dark colours", onclick: () => go({ theme: currentTheme() === "dark" ? "light" : "dark", page: state.page }) }, currentTheme() === "dark" ? "Light" : "Dark")))];
 }
 
 function choices() {
   const judges = study.judges.map((judge, j) => [judge.name, study.judgeLabel(j)]), found = [];
   if (state.view !== "map") found.push(select("Judge", "judge", study.judges[chosen.judge()].name, judges, (value) => go({ judge: value })));
   if ((state.view === "compare" || state.view === "pair" || state.view === "pairs") && study.nJ > 1) {
-    found.push(select(state.view === "compare" ? "with" : "Other judge", "other", study.judges[chosen.other()].name, judges, (value) => go({ other: value })));
+    const one = state.view === "compare", value = one || study.judgesAt.has(state.other) ? study.judges[chosen.other()].name : "";
+    found.push(select(one ? "with" : "Other judge", "other", value, one ? judges : [["", "none"], ...judges], (name) => go({ other: name })));
   }
   if (state.view === "property") found.push(select("Property", "property", study.properties[chosen.property()].name, study.properties.map((property, p) => [property.name, study.propertyLabel(p)]), (value) => go({ property: value })));
   const kinds = [["pooled", ""], ["overall", ""], ["defined", "Groups of the study"], ["scenario", "Scenarios"], ["case", "Query-specific cases"]];
