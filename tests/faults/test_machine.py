@@ -110,15 +110,16 @@ def test_a_full_disk_loses_no_answer_that_was_kept(finished, tmp_path):
 
 
 def test_read_only_results_are_named_before_any_job(copy, finished):
-    config = study(finished, slot_bias=1)  # something to do
+    """By Snakemake where files would be replaced, by us where a study would begin."""
     results = copy / "results"
-    script = f"mount --bind {results} {results}; mount -o remount,ro,bind {results}"
-    run = run_within(mounted(script), copy, config, "tables")
-    assert run.code != 0 and "Traceback" not in run.output, run.output
-    message = (
-        "results/tiny: it cannot be written: Read-only file system (make it writable, or give another `results_dir`)"
-    )
-    assert message in run.output and "rule " not in run.output
+    within = mounted(f"mount --bind {results} {results}; mount -o remount,ro,bind {results}")
+    again = run_within(within, copy, study(finished, slot_bias=1), "tables")
+    assert "Write-protected output files" in again.output and "results/tiny/" in again.output, again.output
+    fresh = run_within(within, copy, study(finished) | {"study": "fresh"}, "tables")
+    message = "results/fresh: it cannot be written: Read-only file system (make it writable, or give another"
+    assert message in fresh.output, fresh.output
+    for run in (again, fresh):
+        assert run.code != 0 and "Traceback" not in run.output and "Finished jobid" not in run.output
 
 
 def test_clocks_that_jump_change_no_table_and_cost_no_answer(copy, finished):
