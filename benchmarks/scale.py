@@ -1,8 +1,9 @@
 """Time and memory of large studies: `python benchmarks/scale.py pairs 10000 100000 1000000` and `... judges 1000 16`.
 
 pairs
-    So many pairs, ten recorded judges, ratings of ten properties recorded for every pair; from files to tables, by Snakemake
-    on two cores. Time is that of the whole command; memory is the highest of all jobs, as Snakemake's benchmarks have it.
+    So many pairs, ten recorded judges, ratings of ten properties recorded for every pair; from files to tables, by
+    Snakemake on two cores. Time is that of the whole command; memory is the highest of all jobs, by Snakemake's own
+    benchmarks.
 judges
     So many rule judges in so many groups: how long the job graph takes to build (a dry run of a new study), and a
     run of the same study once its files are there (`--touch` stands for having made them).
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 JUDGES, CORES = 10, 2
 PROPERTIES = [
     "clear", "well_formatted", "step_by_step", "friendly", "polite", "relevant", "rich_information", "authoritative",
-    "novel_without_confusion", "interactive",
+    "novel", "interactive",
 ]  # fmt: skip
 WORDS = np.array(
     [

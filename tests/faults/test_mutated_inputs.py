@@ -173,7 +173,7 @@ def test_ratings(tmp_path, data):
     if source is not None:
         check_source(source)
         for prop, rows in source.annotations.groupby("property"):
-            low, high = CATALOGUE[prop].scale["min"], CATALOGUE[prop].scale["max"]
+            low, high = CATALOGUE[prop].minimum, CATALOGUE[prop].maximum
             rated = rows[rows["status"] == "ok"][["score_a", "score_b"]].to_numpy()
             assert ((rated >= low) & (rated <= (np.inf if high is None else high))).all()
 
