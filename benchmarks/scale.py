@@ -147,9 +147,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         folder = Path(name)
         config = write_judges(folder, *sizes)
-        print(
-            f"{sizes[0]} judges, {sizes[1]} groups: job graph of a new study {snakemake(folder, config, '-n', '-q'):.1f} s"
-        )
+        print(f"{sizes[0]} judges, {sizes[1]} groups")
+        print(f"job graph of a new study {snakemake(folder, config, '-n', '-q'):.1f} s", flush=True)
         snakemake(folder, config)
         print(f"a run with nothing to do {snakemake(folder, config):.1f} s")
 
