@@ -140,7 +140,7 @@ def test_pairs(tmp_path, rows):
     check_source(source)
     texts = {(row["prompt"], row["response_a"], row["response_b"]) for row in rows}
     assert set(source.pairs[["prompt", "response_a", "response_b"]].itertuples(index=False, name=None)) == texts
-    votes = {str(row["pair_id"]): row["winner"] for row in rows if row.get("pair_id") is not None}
+    votes = {row["pair_id"]: row.get("winner") for row in rows if isinstance(row.get("pair_id"), str)}
     found = source.judgements.set_index("pair_id")["verdict"]
     assert all(found.get(pair) == vote for pair, vote in votes.items() if vote in ("a", "b", "tie"))
 
