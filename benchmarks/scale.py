@@ -2,8 +2,8 @@
 
 pairs
     So many pairs, ten recorded judges, ratings of ten properties recorded for every pair; from files to tables, by
-    Snakemake on two cores. Time is that of the whole command; memory is the highest of all jobs, by Snakemake's own
-    benchmarks.
+    Snakemake on two cores. Time is that of the whole command; processor time is the sum, and memory
+    the highest, over all jobs, by Snakemake's own benchmarks.
 judges
     So many rule judges in so many groups: how long the job graph takes to build (a dry run of a new study), and a
     run of the same study once its files are there (`--touch` stands for having made them).
@@ -26,6 +26,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGES, CORES = 10, 2
+MEASURED = [(max, "max_rss"), (sum, "cpu_time")]
 PROPERTIES = [
     "clear", "well_formatted", "step_by_step", "friendly", "polite", "relevant", "rich_information", "authoritative",
     "novel", "interactive",
@@ -122,18 +123,19 @@ def snakemake(folder: Path, config: dict, *arguments: str) -> float:
 
 
 def report_pairs(n: int) -> float:
-    """Measure one size, print what it took by rule, and return the seconds of the whole."""
+    """Measure one size, print what it took by rule, and return the processor time of its jobs."""
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         folder = Path(name)
         config = write_pairs(folder, n)
         seconds = snakemake(folder, config, "tables")
         files = sorted((folder / "results/large/benchmarks").rglob("*.tsv"))
         parts = {path.stem: pd.read_csv(path, sep="\t").iloc[0] for path in files}
-    memory = max(float(part["max_rss"]) for part in parts.values()) / 1024
-    print(f"{n} pairs: {seconds:.0f} s, {memory:.2f} GB")
+    memory, cpu = (function(float(part[key]) for part in parts.values()) for function, key in MEASURED)
+    print(f"{n} pairs: {seconds:.0f} s, {cpu:.0f} s of processor time, {memory / 1024:.2f} GB")
     for rule, part in sorted(parts.items(), key=lambda item: -item[1]["s"])[:8]:
-        print(f"    {rule:24s} {part['s']:8.1f} s {float(part['max_rss']) / 1024:6.2f} GB", flush=True)
-    return seconds
+        took = f"{part['s']:8.1f} s {part['cpu_time']:8.1f} s {float(part['max_rss']) / 1024:6.2f} GB"
+        print(f"    {rule:24s} {took}", flush=True)
+    return cpu
 
 
 def main() -> None:
