@@ -59,7 +59,8 @@ def _damage(draw, parent, key) -> None:
     elif how == "double" and isinstance(parent, list):
         parent.append(copy.deepcopy(parent[key]))
     elif how == "rename" and isinstance(parent, dict):
-        parent[draw(st.one_of(st.sampled_from(list(parent)), st.text(max_size=6)))] = parent.pop(key)
+        name = draw(st.sampled_from(list(parent)) | st.text(max_size=6))
+        parent[name] = parent.pop(key)
     elif how == "move":
         other = draw(st.sampled_from(list(parent) if isinstance(parent, dict) else range(len(parent))))
         parent[key], parent[other] = parent[other], parent[key]
