@@ -47,7 +47,7 @@ def outcome(read: Callable, folder: Path):
     except InputError as error:
         message = str(error)
         assert message.strip() and "\n" not in message and "Traceback" not in message, message
-        assert len(message) < 2000, message
+        assert len(message) < 1600, message
         assert str(folder) in message or "`" in message, f"names neither file nor key: {message}"
         return None
 
