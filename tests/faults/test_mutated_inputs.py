@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 from collections.abc import Callable
@@ -58,10 +60,12 @@ def as_json_lines(rows) -> bytes:
 
 
 def as_csv(rows) -> bytes:
-    frame = pd.DataFrame(
-        [row if isinstance(row, dict) else {"pair_id": row} for row in rows] if isinstance(rows, list) else []
-    )
-    return frame.to_csv(index=False).encode("utf-8", "surrogatepass")
+    rows = [row if isinstance(row, dict) else {"pair_id": row} for row in (rows if isinstance(rows, list) else [])]
+    handle = io.StringIO()
+    writer = csv.DictWriter(handle, list(dict.fromkeys(key for row in rows for key in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    return handle.getvalue().encode("utf-8", "surrogatepass")
 
 
 def check_source(source) -> None:
