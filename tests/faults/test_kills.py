@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import random
 import re
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -54,6 +57,29 @@ def undisturbed(server, tmp_path_factory) -> Undisturbed:
     assert run.code == 0, run.output
     calls, server.calls = len(server.calls), []
     return Undisturbed(folder, sum(run.jobs.values()), calls)
+
+
+def test_the_key_of_a_server_is_found_nowhere(undisturbed, server):
+    """Neither in results, logs, caches and Snakemake's records, nor in what is packed in them; nor in the report."""
+    report = undisturbed.folder / "report.html"
+    run = snakemake(undisturbed.folder, every_stage(undisturbed.folder, server.url), "--report", str(report))
+    assert run.code == 0 and report.stat().st_size > 100_000, run.output
+    assert undisturbed.calls >= 80, "the server, which refuses other keys, was asked"
+    files = [path for path in undisturbed.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert {"served.parquet", "served.log", "measurements.zip", "report.html"} <= {path.name for path in files}
+    forms = [form(KEY.encode()) for form in (bytes, base64.b64encode, lambda key: quote(key, safe="").encode())]
+    found = [path for path in files if any(form in content for form in forms for content in unpacked(path))]
+    assert found == [] and KEY not in run.output
+
+
+def unpacked(path: Path) -> Iterator[bytes]:
+    """What a file holds, and what is packed in it."""
+    yield path.read_bytes()
+    if path.suffix == ".parquet":
+        yield pd.read_parquet(path).to_csv().encode("utf-8", "surrogatepass")
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            yield from map(archive.read, archive.namelist())
 
 
 def kill(folder: Path, command: list[str], steps: int, wait: float) -> bool:

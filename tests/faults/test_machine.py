@@ -110,28 +110,37 @@ def test_a_full_disk_loses_no_answer_that_was_kept(finished, tmp_path):
 
 
 def test_read_only_results_are_named_before_any_job(copy, finished):
-    config = study(finished, slot_bias=1)  # something to do
+    """By Snakemake where files would be replaced, by us where a study would begin."""
     results = copy / "results"
-    script = f"mount --bind {results} {results}; mount -o remount,ro,bind {results}"
-    run = run_within(mounted(script), copy, config, "tables")
-    assert run.code != 0 and "Traceback" not in run.output, run.output
-    message = (
-        "results/tiny: it cannot be written: Read-only file system (make it writable, or give another `results_dir`)"
-    )
-    assert message in run.output and "rule " not in run.output
+    within = mounted(f"mount --bind {results} {results}; mount -o remount,ro,bind {results}")
+    again = run_within(within, copy, study(finished, slot_bias=1), "tables")
+    assert "Write-protected output files" in again.output and "results/tiny/" in again.output, again.output
+    fresh = run_within(within, copy, study(finished) | {"study": "fresh"}, "tables")
+    message = "results/fresh: it cannot be written: Read-only file system (make it writable, or give another"
+    assert message in fresh.output, fresh.output
+    for run in (again, fresh):
+        assert run.code != 0 and "Traceback" not in run.output and "Finished jobid" not in run.output
 
 
 def test_clocks_that_jump_change_no_table_and_cost_no_answer(copy, finished):
-    """Every file of the study, results and data, gets a time of up to two years ago or ahead."""
-    config = study(copy)
+    """Every result gets a time of up to two years ago or ahead."""
     before, answers, draw = tables(copy), stored(copy), random.Random(9)
-    for path in [*copy.rglob("*.parquet"), *copy.rglob("*.csv"), copy / "pairs.jsonl", *copy.rglob("*.jsonl")]:
+    for path in (path for path in (copy / "results").rglob("*") if path.is_file()):
         moment = path.stat().st_mtime + draw.uniform(-2, 2) * 365 * 86400
         os.utime(path, (moment, moment))
-    run = snakemake(copy, config, "tables", cores=2)
+    run = snakemake(copy, study(finished), "tables", cores=2)
     assert run.code == 0, run.output
-    assert tables(copy) == before == tables(finished)
-    assert stored(copy) == answers, "nothing was asked again"
+    assert tables(copy) == before and stored(copy) == answers, "nothing was asked again"
+
+
+def test_data_from_the_future_are_named(tmp_path):
+    config = study(tmp_path)
+    os.utime(tmp_path / "pairs.jsonl", (2**31, 2**31))
+    run = snakemake(tmp_path, config, "results/tiny/sources/votes/pairs.parquet")
+    assert run.code != 0 and "Traceback" not in run.output
+    assert "pairs.jsonl" in run.output and "clock skew" in run.output, run.output
+    (tmp_path / "pairs.jsonl").touch()
+    assert snakemake(tmp_path, config, "results/tiny/sources/votes/pairs.parquet").code == 0
 
 
 def test_the_second_of_two_runs_on_the_same_results_is_refused(tmp_path):
@@ -185,8 +194,8 @@ def test_a_changed_prompt_redoes_the_judges_that_use_it_and_nothing_else(copy, f
     kept = (copy / "results/tiny/judgements/pretend.parquet").stat().st_mtime_ns
 
     text = template.read_text(encoding="utf-8")
-    assert "response" in text
-    template.write_text(text.replace("response", "reply"), encoding="utf-8")
+    assert "serves the user better" in text
+    template.write_text(text.replace("serves the user better", "helps the user more"), encoding="utf-8")
     run = snakemake(copy, config, "results/tiny/judgements/other.parquet", "results/tiny/judgements/pretend.parquet")
     assert run.code == 0 and run.jobs == {"judge_by_model": 1}, run.output
     asked = stored(copy) - before

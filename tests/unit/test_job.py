@@ -72,3 +72,9 @@ def test_another_fault_of_a_file_is_a_bug(tmp_path):
     with pytest.raises(SystemExit) as caught:
         run_job(failing(FileNotFoundError(errno.ENOENT, "no such file", "x")), str(tmp_path / "log"))
     assert "Traceback" in caught.value.code
+
+
+def test_what_a_message_quotes_neither_breaks_nor_floods_it():
+    message = str(InputError("pair `a\nb\x00c\u2028d` is unknown", where="p.csv", fix="x" * 5000))
+    assert message.startswith(r"p.csv: pair `a\nb\x00c\u2028d` is unknown (xxx")
+    assert message.endswith("xxx)") and " ... " in message and len(message) < 1600

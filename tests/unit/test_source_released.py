@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from configs import changed, error
 from prefdissect.catalogue import load_catalogue
 from prefdissect.errors import InputError
 from prefdissect.features import build_features
+from prefdissect.pairs.hub import data_files
 from prefdissect.pairs.registry import source_files
 from prefdissect.pairs.released import read
 
@@ -275,3 +277,21 @@ def test_without_the_hubs_package_the_files_can_be_fetched_by_hand(monkeypatch):
 def test_a_study_names_either_files_or_a_hub_id(keys):
     config = changed("sources.0", {"name": "votes", "kind": "released", **keys})
     assert "config key `sources[0]` needs exactly one of `path` and `dataset`" in error(config)
+
+
+@pytest.mark.parametrize("kind", ["sha256", "git"])
+def test_a_file_of_the_hubs_cache_that_is_cut_or_changed_is_named(tmp_path, kind):
+    """The cache of huggingface_hub: snapshots are links to blobs, which are named by their checksums."""
+    content = b"".join(b'{"n": %d}\n' % number for number in range(2000))
+    git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    blob = tmp_path / "blobs" / (hashlib.sha256(content).hexdigest() if kind == "sha256" else git)
+    snapshot = tmp_path / "snapshots/1/train.jsonl"
+    for folder in (blob.parent, snapshot.parent):
+        folder.mkdir(parents=True)
+    snapshot.symlink_to(blob)
+    blob.write_bytes(content)
+    assert data_files({"path": str(snapshot.parent)}) == [snapshot]
+    for damaged in (content[:-7], b"x" + content[1:]):
+        blob.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"train\.jsonl: it is not what the hub gave.*\(delete .*blobs/"):
+            data_files({"path": str(snapshot.parent)})

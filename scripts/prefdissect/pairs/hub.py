@@ -6,6 +6,7 @@ files and gives their folder.
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from pathlib import Path
 
@@ -38,8 +39,29 @@ def data_files(record: dict) -> list[Path]:
     # One form only, so that a data set kept as Parquet and as JSON Lines is not read twice.
     for endings in (PARQUET, JSON_LINES, (".json",)):
         if chosen := [path for path in tables if path.suffix.lower() in endings]:
+            for path in chosen:
+                check_blob(path)
             return chosen
     raise InputError("the folder holds no table", where=str(folder), fix=f"files that end in {', '.join(ENDINGS)}")
+
+
+def check_blob(path: Path) -> None:
+    """Compare a file of the hub's cache with its checksum, which the cache calls it by; other files have none.
+
+    Raises
+    ------
+    InputError
+        When it is not what the hub gave, as after a download that broke off or a disk that failed.
+    """
+    blob = path.resolve()
+    if blob.parent.name != "blobs" or len(blob.name) not in (40, 64):
+        return
+    with blob.open("rb") as handle:
+        # Large files are known by their SHA-256, small ones by Git's hash.
+        digest = hashlib.sha256() if len(blob.name) == 64 else hashlib.sha1(b"blob %d\0" % blob.stat().st_size)
+        found = hashlib.file_digest(handle, lambda: digest).hexdigest()
+    if found != blob.name:
+        raise InputError("it is not what the hub gave: its checksum differs", where=str(path), fix=f"delete {blob}")
 
 
 def read_files(files: list[Path], columns: dict[str, str] | None = None) -> tuple[pd.DataFrame, Place]:
