@@ -193,6 +193,7 @@ if RELIABILITY:
 
 if MANIPULATION:
     from prefdissect.manipulation.job import GENERATION_PROTOCOL
+    from prefdissect.manipulation.tuner import TUNING_PROTOCOL
     from prefdissect.manipulation_config import tuned_arms
 
     include: "workflow/rules/manipulation.smk"

@@ -5,6 +5,12 @@ BENCHMARK = AIM["benchmark"]
 GENERATORS = {record["name"]: record for record in AIM["generators"]}
 SCORING = AIM["judges"]
 TUNED = {each["name"]: each for each in tuned_arms(AIM)}
+TUNING = AIM["tuning"] or {}
+# Which of these a tuned model depends on.
+TUNED_BY = (
+    *("batch_size", "micro_batch", "learning_rate", "schedule", "warmup", "epochs", "beta", "max_length"),
+    *("lora_r", "lora_alpha", "lora_dropout", "dtype", "seed"),
+)
 GRADES = []
 
 
@@ -30,6 +36,12 @@ def on_cpu_threads(record):
     """All cores for a model on the CPU."""
     loaded = record["kind"] in LOADED and not record["gpu"]
     return record.get("threads") or ((workflow.cores or 1) if loaded else 1)
+
+
+def tuned_record(wildcards, keys=None):
+    """Record of the generator whose model was tuned, or some of its keys."""
+    record = GENERATORS[TUNED[wildcards.tuned]["generator"]]
+    return record if keys is None else {key: record[key] for key in keys if key in record}
 
 
 rule prepare_manipulation:
@@ -86,6 +98,87 @@ rule generate_outputs:
         protocol=GENERATION_PROTOCOL,
     script:
         "../../scripts/generate_outputs.py"
+
+
+rule make_preference_data:
+    """Relabel the study's pairs by a judge's regression: what a model is tuned on to please it, displease it, or neither."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        groups=f"{OUT}/groups.parquet",
+        features=f"{OUT}/features.parquet",
+        coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
+    output:
+        data=f"{AIMED}/data/{{tuned}}.parquet",
+    log:
+        f"{LOGS}/make_preference_data/{{tuned}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_preference_data/{{tuned}}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        tuned=lambda wildcards: TUNED[wildcards.tuned],
+        settings={
+            "group": AIM["group"],
+            "estimator": ESTIMATOR,
+            "graded": STUDY["regression"]["graded"],
+            **{key: TUNING.get(key) for key in ("margin", "seed")},
+        },
+        code=code_hash("prefdissect.manipulation.preference_data"),
+    script:
+        "../../scripts/make_preference_data.py"
+
+
+rule tune_model:
+    """Fine-tune a model by DPO with a LoRA adapter, in the environment that has TRL."""
+    input:
+        data=rules.make_preference_data.output.data,
+    output:
+        model=directory(f"{AIMED}/tuned/{{tuned}}"),
+    log:
+        f"{LOGS}/tune_model/{{tuned}}.log",
+    benchmark:
+        f"{BENCHMARKS}/tune_model/{{tuned}}.tsv"
+    conda:
+        "../../envs/finetune.yaml"
+    threads: workflow.cores or 1
+    resources:
+        gpu=TUNING.get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: TUNING["mem_mb"] * attempt,
+        runtime=lambda wildcards, attempt: TUNING["runtime"] * attempt,
+    params:
+        record=lambda wildcards: tuned_record(wildcards, ("name", "model", "revision", "template", "system_in")),
+        settings={key: value for key, value in TUNING.items() if key in TUNED_BY},
+        protocol=TUNING_PROTOCOL,
+    script:
+        "../../scripts/tune_model.py"
+
+
+rule generate_tuned:
+    """Have a fine-tuned model answer every instruction, told nothing."""
+    input:
+        questions=rules.prepare_manipulation.output.questions,
+        model=rules.tune_model.output.model,
+    output:
+        outputs=f"{AIMED}/outputs/{{tuned}}.parquet",
+    log:
+        f"{LOGS}/generate_tuned/{{tuned}}.log",
+    benchmark:
+        f"{BENCHMARKS}/generate_tuned/{{tuned}}.tsv"
+    conda:
+        "../../envs/judge.yaml"
+    threads: lambda wildcards: on_cpu_threads(tuned_record(wildcards))
+    resources:
+        gpu=lambda wildcards: tuned_record(wildcards).get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: tuned_record(wildcards)["mem_mb"] * attempt,
+        runtime=lambda wildcards, attempt: tuned_record(wildcards)["runtime"] * attempt,
+    params:
+        record=lambda wildcards: {
+            key: value for key, value in tuned_record(wildcards).items() if key not in WHERE_AND_HOW
+        },
+        tuned=lambda wildcards: TUNED[wildcards.tuned],
+        protocol=GENERATION_PROTOCOL,
+    script:
+        "../../scripts/generate_tuned.py"
 
 
 rule hold_against_baseline:
