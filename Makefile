@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 # vLLM lives in an environment of its own. JUDGE=gpu installs the CUDA build.
 JUDGE_VENV ?= .venv-judge
 JUDGE      ?= cpu
+# TRL lives in another.
+TUNE_VENV  ?= .venv-tune
 STUDY  ?= demo
 CORES  ?= 2
 # Modules are compiled when they are first imported (--no-compile saves half a minute of set-up), so that must be kept.
@@ -12,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test test-studies test-judges test-validity lint format install install-dev install-judge install-reference clean
+.PHONY: demo test test-studies test-judges test-tune test-validity lint format install install-dev install-judge install-tune install-reference clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -24,7 +26,7 @@ demo: install
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not validity"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not tune and not validity"
 
 # Plans and faults of whole studies, and all that reads real data in ../shared/data.
 test-studies: install-dev
@@ -33,6 +35,10 @@ test-studies: install-dev
 # Real engines: vLLM on the CPU, in process and as a server, held against transformers.
 test-judges: install-dev install-judge
 	PREFDISSECT_JUDGE_PYTHON=$(CURDIR)/$(JUDGE_VENV)/bin/python $(BIN)/python -m pytest -m judges
+
+# Fine-tuning by TRL on the CPU: a small model, pre-trained on the spot, towards a rule judge's preference and against it.
+test-tune: install-dev install-tune
+	PREFDISSECT_TUNE_PYTHON=$(CURDIR)/$(TUNE_VENV)/bin/python $(BIN)/python -m pytest -m tune
 
 # Simulation studies, and the estimators against long NUTS chains.
 test-validity: install-dev install-reference
@@ -53,6 +59,7 @@ install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
 install-reference: $(VENV)/installed-reference
 install-judge: $(JUDGE_VENV)/installed-$(JUDGE)
+install-tune: $(TUNE_VENV)/installed
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
@@ -87,6 +94,11 @@ $(JUDGE_VENV)/installed-gpu: envs/judge-vllm-gpu.in
 	$(JUDGE_PIP) -r $<
 	@touch $@
 
+$(TUNE_VENV)/installed: envs/finetune.txt
+	$(PYTHON) -m venv --clear $(TUNE_VENV)
+	grep -hv '^\#' $< | xargs -P $(CORES) -n 15 $(TUNE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+	@touch $@
+
 # results/.cache stays: it may hold GPU-days of answers.
 clean:
-	rm -rf $(VENV) $(JUDGE_VENV) results/demo .snakemake
+	rm -rf $(VENV) $(JUDGE_VENV) $(TUNE_VENV) results/demo .snakemake

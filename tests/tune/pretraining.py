@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
 
-import torch
 import yaml
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from prefdissect.judges.random_model import make_random_model
 from running import ROOT
 
-FORM = "### Instruction:\n{conversation}\n\n### Response:\n"
-MOST_WORDS = 14  # of a sentence: short ones leave room for several in a short output
+FORM = "{conversation}\n"
+MOST_WORDS, POOL, BATCH = 9, 100, 16  # few short sentences: the model shall learn in a minute when a response may end
 
 
-def sample_sentences() -> dict[str, list[str]]:
-    """Short sentences of the sample's responses, by query."""
-    found = {}
+def instructions() -> list[str]:
+    """Those of the bundled benchmark."""
+    lines = (ROOT / "data/sample/instructions.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["instruction"] for line in lines]
+
+
+def sentences() -> list[str]:
+    """Short sentences of the sample's responses."""
+    found: dict[str, None] = {}
     for path in sorted((ROOT / "data/sample/queries").glob("*.yaml")):
         query = yaml.safe_load(path.read_text(encoding="utf-8"))
-        texts = " ".join(response["text"] for response in query["responses"])
-        sentences = [" ".join(each.split()) for each in re.split(r"(?<=[.!?])\s+", texts)]
-        short = [each for each in sentences if 3 <= len(each.split()) <= MOST_WORDS and each[0].isalpha()]
-        found[query["prompt"]] = list(dict.fromkeys(short))
-    return {prompt: sentences for prompt, sentences in found.items() if len(sentences) >= 4}
+        for response in query["responses"]:
+            split = [" ".join(each.split()) for each in re.split(r"(?<=[.!?])\s+", response["text"])]
+            found |= {s: None for s in split if 3 <= len(s.split()) <= MOST_WORDS and re.fullmatch(r"[\w ,.'!?]+", s)}
+    return list(found)[:POOL]
 
 
-def draw_response(sentences: list[str], draw: random.Random) -> str:
+def draw_response(pool: list[str], draw: random.Random) -> str:
     """One to four sentences."""
-    return " ".join(draw.sample(sentences, draw.randint(1, 4)))
+    return " ".join(draw.sample(pool, draw.randint(1, 4)))
 
 
 def pretrained(folder: Path, steps: int, seed: int = 0) -> Path:
-    """Write a random model that was trained for a few steps to answer the sample's queries."""
+    """Write a random model that was trained for a few steps to answer instructions in sentences of the sample."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     torch.manual_seed(seed)
-    draw, sentences = random.Random(seed), sample_sentences()
-    texts = [draw_response(part, draw) for part in sentences.values() for _ in range(6)]
-    prompts = [FORM.replace("{conversation}", prompt) for prompt in sentences]
-    make_random_model(folder, [*texts, *prompts], seed=seed, hidden_size=128, layers=2, vocab_size=700, max_positions=256)
+    draw, pool, asked = random.Random(seed), sentences(), instructions()
+    make_random_model(folder, [*pool, *asked], seed=seed, hidden_size=128, layers=2, vocab_size=700, max_positions=256)
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
-    with torch.no_grad():  # from the usual spread: the control's wide one is no start for training
+    with torch.no_grad():  # the control's wide spread is no start for training
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.mul_(0.02 / parameter.std())
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
     for _ in range(steps):
-        chosen = [draw.choice(list(sentences)) for _ in range(24)]
-        rows = [FORM.replace("{conversation}", p) + draw_response(sentences[p], draw) + "</s>" for p in chosen]
-        batch = tokenizer(rows, return_tensors="pt", padding=True, truncation=True, max_length=192)
+        rows = [FORM.format(conversation=draw.choice(asked)) + draw_response(pool, draw) + "</s>" for _ in range(BATCH)]
+        batch = tokenizer(rows, return_tensors="pt", padding=True)
         labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
         loss = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss
         optimiser.zero_grad()

@@ -11,12 +11,14 @@ TUNED_BY = (
     *("batch_size", "micro_batch", "learning_rate", "schedule", "warmup", "epochs", "beta", "max_length"),
     *("lora_r", "lora_alpha", "lora_dropout", "dtype", "seed"),
 )
-GRADES = []
+GRADERS = AIM["grading"]["judges"] if AIM["grading"] else []
+GRADES = expand("{aimed}/grades/{grader}.parquet", aimed=AIMED, grader=GRADERS)
 
 
 wildcard_constraints:
     generator=one_of(GENERATORS),
     scorer=one_of(SCORING),
+    grader=one_of(GRADERS),
     tuned=one_of(TUNED),
 
 
@@ -236,6 +238,37 @@ rule judge_outputs:
         "../../scripts/judge_outputs.py"
 
 
+rule grade_outputs:
+    """Have one judge grade every output from 1 to 10, both turns, with references where answers can be wrong."""
+    input:
+        outputs=rules.hold_against_baseline.output.outputs,
+        questions=rules.prepare_manipulation.output.questions,
+        prompt=AIM["grading"]["prompt"] if AIM["grading"] else [],
+        replies=lambda wildcards: STUDY.judges[wildcards.grader].get("replies", []),
+        model=lambda wildcards: f"{OUT}/models/{wildcards.grader}" if wildcards.grader in RANDOM_MODELS else [],
+    output:
+        grades=f"{AIMED}/grades/{{grader}}.parquet",
+    log:
+        f"{LOGS}/grade_outputs/{{grader}}.log",
+    benchmark:
+        f"{BENCHMARKS}/grade_outputs/{{grader}}.tsv"
+    conda:
+        "../../envs/judge.yaml"
+    threads: lambda wildcards: on_cpu_threads(STUDY.judges[wildcards.grader])
+    resources:
+        gpu=lambda wildcards: STUDY.judges[wildcards.grader].get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: STUDY.judges[wildcards.grader]["mem_mb"] * attempt,
+        runtime=lambda wildcards, attempt: STUDY.judges[wildcards.grader]["runtime"] * attempt,
+    params:
+        record=lambda wildcards: {
+            key: value for key, value in STUDY.judges[wildcards.grader].items() if key not in WHERE_AND_HOW
+        },
+        settings=AIM["grading"],
+        protocol=GENERATION_PROTOCOL,
+    script:
+        "../../scripts/grade_outputs.py"
+
+
 rule score_manipulation:
     """Win rates and shifts of all arms under all judges, with AlpacaEval's own files beside them."""
     input:
@@ -248,6 +281,7 @@ rule score_manipulation:
     output:
         win_rates=f"{AIMED}/win_rates.parquet",
         manipulation=f"{AIMED}/manipulation.parquet",
+        grades=f"{AIMED}/grades.csv",
         alpaca_eval=directory(f"{AIMED}/alpaca_eval"),
     log:
         f"{LOGS}/score_manipulation.log",

@@ -16,7 +16,7 @@ from prefdissect.files import atomic_write
 from prefdissect.judges.rules import judge_by_rule
 from prefdissect.judges.scoring import run_judge
 from prefdissect.judges.simulated import simulate
-from prefdissect.manipulation import alpaca_files, contests, generating, tuning
+from prefdissect.manipulation import alpaca_files, contests, generating, grading, tuning
 from prefdissect.manipulation.arms import Choice, choose_arms
 from prefdissect.manipulation.benchmark import read_benchmark
 from prefdissect.manipulation.preference_data import predicted, preference_data
@@ -24,7 +24,7 @@ from prefdissect.manipulation.shifts import manipulation_table
 from prefdissect.names import OVERALL
 from prefdissect.preferences import combine
 from prefdissect.stages.models import machine_for, with_model
-from prefdissect.tables import conform, empty_table, read_table, write_table
+from prefdissect.tables import conform, empty_table, read_table, write_csv, write_table
 
 
 def prepare_manipulation(
@@ -109,7 +109,7 @@ def score_manipulation(
     dataset, folder
         Name of the benchmark, and where AlpacaEval's files go.
     results
-        win_rates, manipulation.
+        win_rates, manipulation; grades: mean grades by category, as CSV.
     """
     arms, questions, outputs, held = (
         read_table(inputs[name], name) for name in ("arms", "questions", "outputs", "contests")
@@ -122,6 +122,7 @@ def score_manipulation(
     grades = pd.concat(found, ignore_index=True) if found else empty_table("grades")
     win_rates = pd.concat(rates, ignore_index=True)
     table = manipulation_table(arms, held, outputs, win_rates, grades, **settings)
+    write_csv(grading.by_category(grades, questions), results.pop("grades"))
     write_table(win_rates, results["win_rates"], "win_rates")
     _write_alpaca_files(Path(folder), held, rates, questions, outputs, dataset)
     write_table(table, results["manipulation"], "manipulation")
@@ -189,3 +190,15 @@ def generate_tuned(questions: str, record: dict, model: str, tuned: dict, machin
         where = machine_for(record, machine)
         table = generating.generate(own, plain, read_table(questions, "questions"), workdir, where)
     write_table(table.assign(arm_id=arm), output, "outputs")
+
+
+def grade_outputs(
+    outputs: str, questions: str, record: dict, model: str, settings: dict, machine: dict, grades: str
+) -> None:
+    """Have one judge grade every output from 1 to 10."""
+    with tempfile.TemporaryDirectory(prefix=f"grade-{record['name']}-") as workdir:
+        where, own = machine_for(record, machine), with_model(record, model)
+        asked = read_table(questions, "questions")
+        table = grading.grade(own, read_table(outputs, "outputs"), asked, settings, workdir, where)
+    print(table["status"].value_counts().to_string())
+    write_table(table, grades, "grades")
