@@ -192,6 +192,10 @@ if RELIABILITY:
 
 
 if MANIPULATION:
+
+    localrules:
+        plan_manipulation,
+
     from prefdissect.manipulation.job import GENERATION_PROTOCOL
     from prefdissect.manipulation.tuner import TUNING_PROTOCOL
     from prefdissect.manipulation_config import tuned_arms

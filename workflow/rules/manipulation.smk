@@ -318,3 +318,20 @@ rule plot_manipulation:
         code=DRAWING_CODE,
     script:
         "../../scripts/draw_figures.py"
+
+
+rule plan_manipulation:
+    """Print what the experiment would cost; needs the benchmark alone, neither pairs nor models."""
+    input:
+        catalogue=STUDY.catalogue_path,
+        benchmark=BENCHMARK["path"],
+    log:
+        f"{LOGS}/plan_manipulation.log",
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        section=AIM,
+        judges=STUDY.judges,
+        settings=STUDY["plan"],
+    script:
+        "../../scripts/plan_manipulation.py"
