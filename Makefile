@@ -38,7 +38,7 @@ test-judges: install-dev install-judge
 
 # Fine-tuning by TRL on the CPU: a small model, pre-trained on the spot, towards a rule judge's preference and against it.
 test-tune: install-dev install-tune
-	PREFDISSECT_TUNE_PYTHON=$(CURDIR)/$(TUNE_VENV)/bin/python $(BIN)/python -m pytest -m tune
+	OMP_NUM_THREADS=1 PREFDISSECT_TUNE_PYTHON=$(CURDIR)/$(TUNE_VENV)/bin/python $(BIN)/python -m pytest -m tune
 
 # Simulation studies, and the estimators against long NUTS chains.
 test-validity: install-dev install-reference

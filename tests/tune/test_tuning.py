@@ -27,7 +27,7 @@ from pretraining import FORM, draw_response, instructions, pretrained, sentences
 from running import ROOT
 
 pytestmark = pytest.mark.tune
-STEPS, PAIRS, QUESTIONS, TOKENS = 250, 240, 80, 56
+STEPS, PAIRS, QUESTIONS, TOKENS = 150, 160, 60, 56
 
 
 def defaults(schema: dict) -> dict:

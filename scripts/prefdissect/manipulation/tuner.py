@@ -117,7 +117,7 @@ def _arguments(settings: dict, folder: Path, n_rows: int):
         max_length=settings["max_length"],
         seed=settings["seed"],
         bf16=settings["dtype"] == "bfloat16",
-        gradient_checkpointing=False,
+        gradient_checkpointing=torch.cuda.is_available(),
         logging_steps=1,
         save_strategy="no",
         report_to=[],
