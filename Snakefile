@@ -200,4 +200,5 @@ if MANIPULATION:
     from prefdissect.manipulation.tuner import TUNING_PROTOCOL
     from prefdissect.manipulation_config import tuned_arms
 
+    include: "workflow/rules/manipulation_common.smk"
     include: "workflow/rules/manipulation.smk"
