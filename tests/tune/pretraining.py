@@ -38,6 +38,17 @@ def draw_response(pool: list[str], draw: random.Random) -> str:
     return " ".join(draw.sample(pool, draw.randint(1, 4)))
 
 
+def draw_pair(pool: list[str], draw: random.Random) -> tuple[str, str]:
+    """A response of one sentence and one that goes on after the same sentence, in either order.
+
+    With nothing in common DPO may lower the chance of ending long responses, and outputs get longer whatever the label.
+    """
+    first, *more = draw.sample(pool, draw.randint(3, 4))
+    pair = [first, " ".join([first, *more])]
+    draw.shuffle(pair)
+    return pair[0], pair[1]
+
+
 def pretrained(folder: Path, steps: int, seed: int = 0) -> Path:
     """Write a random model that was trained for a few steps to answer instructions in sentences of the sample."""
     import torch

@@ -23,7 +23,7 @@ from prefdissect.manipulation.preference_data import ARMS, predicted, preference
 from prefdissect.preferences import combine
 from prefdissect.provenance import file_hash
 from prefdissect.tables import conform, empty_table, prompt_id
-from pretraining import FORM, draw_response, instructions, pretrained, sentences
+from pretraining import FORM, draw_pair, instructions, pretrained, sentences
 from running import ROOT
 
 pytestmark = pytest.mark.tune
@@ -53,8 +53,8 @@ def data() -> dict[str, pd.DataFrame]:
     """Preference data of every arm, by the coefficient that a judge of length has: pairs that differ clearly decide."""
     draw, pool = random.Random(5), sentences()
     rows = [
-        {"pair_id": f"p{n}", "prompt": draw.choice(instructions())}
-        | {"response_a": draw_response(pool, draw), "response_b": draw_response(pool, draw), "source": "made"}
+        {"pair_id": f"p{n}", "prompt": draw.choice(instructions()), "source": "made"}
+        | dict(zip(("response_a", "response_b"), draw_pair(pool, draw), strict=True))
         for n in range(PAIRS)
     ]
     pairs = pd.DataFrame(rows)
