@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 # vLLM lives in an environment of its own. JUDGE=gpu installs the CUDA build.
 JUDGE_VENV ?= .venv-judge
 JUDGE      ?= cpu
+# TRL lives in another.
+TUNE_VENV  ?= .venv-tune
 STUDY  ?= demo
 CORES  ?= 2
 # Modules are compiled when they are first imported (--no-compile saves half a minute of set-up), so that must be kept.
@@ -12,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test test-studies test-judges test-validity test-cluster test-faults lint format
-.PHONY: install install-dev install-judge install-reference install-slurm clean
+.PHONY: demo test test-studies test-judges test-tune test-validity test-cluster test-faults lint format
+.PHONY: install install-dev install-judge install-tune install-reference install-slurm clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -24,8 +26,11 @@ demo: install
 	@echo "Tables    results/$(STUDY)/tables/"
 	@echo "Report    results/$(STUDY)/report.html"
 
+# What takes long or needs more than Python has a target of its own.
+FAST = not study and not judges and not tune and not validity and not cluster and not faults
+
 test: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not validity and not cluster and not faults"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "$(FAST)"
 
 # Plans and faults of whole studies, and all that reads real data in ../shared/data.
 test-studies: install-dev
@@ -34,6 +39,10 @@ test-studies: install-dev
 # Real engines: vLLM on the CPU, in process and as a server, held against transformers.
 test-judges: install-dev install-judge
 	PREFDISSECT_JUDGE_PYTHON=$(CURDIR)/$(JUDGE_VENV)/bin/python $(BIN)/python -m pytest -m judges
+
+# Fine-tuning by TRL on the CPU: a small model, pre-trained on the spot, towards a rule judge's preference and against it.
+test-tune: install-dev install-tune
+	OMP_NUM_THREADS=1 PREFDISSECT_TUNE_PYTHON=$(CURDIR)/$(TUNE_VENV)/bin/python $(BIN)/python -m pytest -m tune
 
 # Simulation studies, and the estimators against long NUTS chains.
 test-validity: install-dev install-reference
@@ -63,6 +72,7 @@ install-dev: $(VENV)/installed-dev
 install-reference: $(VENV)/installed-reference
 install-slurm: $(VENV)/installed-slurm
 install-judge: $(JUDGE_VENV)/installed-$(JUDGE)
+install-tune: $(TUNE_VENV)/installed
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
@@ -101,6 +111,11 @@ $(JUDGE_VENV)/installed-gpu: envs/judge-vllm-gpu.in
 	$(JUDGE_PIP) -r $<
 	@touch $@
 
+$(TUNE_VENV)/installed: envs/finetune.txt
+	$(PYTHON) -m venv --clear $(TUNE_VENV)
+	grep -hv '^\#' $< | xargs -P $(CORES) -n 15 $(TUNE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+	@touch $@
+
 # results/.cache stays: it may hold GPU-days of answers.
 clean:
-	rm -rf $(VENV) $(JUDGE_VENV) results/demo .snakemake
+	rm -rf $(VENV) $(JUDGE_VENV) $(TUNE_VENV) results/demo .snakemake

@@ -204,7 +204,13 @@ if RELIABILITY:
 
 
 if MANIPULATION:
+
+    localrules:
+        plan_manipulation,
+
     from prefdissect.manipulation.job import GENERATION_PROTOCOL
+    from prefdissect.manipulation.tuner import TUNING_PROTOCOL
     from prefdissect.manipulation_config import tuned_arms
 
+    include: "workflow/rules/manipulation_common.smk"
     include: "workflow/rules/manipulation.smk"

@@ -16,6 +16,7 @@ def main():
         catalogue=snakemake.input.catalogue,
         annotating_machine=snakemake.config["annotating_machine"],
         settings=snakemake.params.settings,
+        manipulation=snakemake.params.manipulation,
     )
 
 

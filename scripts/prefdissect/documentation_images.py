@@ -23,6 +23,7 @@ IMAGES = {
     "fit_quality": "demo/figures/fit_quality/pooled.png",
     "properties": "demo/figures/properties/pooled.png",
     "reliability": "demo/figures/reliability.png",
+    "manipulation": "gaming_demo/figures/manipulation/known.png",
     "contributions": "demo/figures/contributions/q21-r4-r3.png",
 }
 _COLOURS = 255  # a picture of text and flat colours looks the same with these, at half the size

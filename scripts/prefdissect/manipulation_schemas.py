@@ -118,7 +118,10 @@ MANIPULATION_SCHEMAS = (
             "standard_error": number("its standard error over instructions", nullable=True, low=0),
             **_measure("shift", "value - that under `none`, over the same instructions"),
             **_measure("length_change", "words per output, minus those under `none`"),
-            **_measure("controlled", "shift left after controlling for length; null for grades"),
+            **_measure(
+                "controlled",
+                "shift left at equal lengths; null for grades, and where none were seen",
+            ),
             "note": text("what is unusual about the arm", nullable=True),
         },
     ),

@@ -286,7 +286,7 @@ def test_stages_write_alpaca_eval_files(fitted, questions, tmp_path):
     manipulating.hold_against_baseline([paths["outputs"]], paths["questions"], None, "made", paths)
     record = {"name": "longer", "kind": "rule", "rule": "longer", "seed": 0}
     manipulating.judge_outputs(paths["pairs"], record, None, {}, "", str(tmp_path / "longer.parquet"))
-    results = {name: str(tmp_path / f"{name}.parquet") for name in ("win_rates", "manipulation")}
+    results = {name: str(tmp_path / f"{name}.parquet") for name in ("win_rates", "manipulation", "grades")}
     inputs = paths | {"judgements": [str(tmp_path / "longer.parquet")]}
     folder = tmp_path / "alpaca"
     manipulating.score_manipulation(inputs, ["longer"], {"resamples": 20, "seed": 1}, "made", str(folder), results)

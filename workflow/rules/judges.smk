@@ -222,5 +222,6 @@ rule plan:
         models={judge: f"{OUT}/models/{judge}" for judge in RANDOM_MODELS},
         annotators=[STUDY.annotators[name] for name in MODEL_ANNOTATORS],
         settings=STUDY["plan"],
+        manipulation={"section": STUDY["manipulation"], "judges": STUDY.judges} if STUDY["manipulation"] else None,
     script:
         "../../scripts/plan_judging.py"

@@ -1,37 +1,4 @@
 # The manipulation experiments: models are told what a judge rewards, and judged again. Only where a study asks for them.
-AIM = STUDY["manipulation"]
-AIMED = f"{OUT}/manipulation"
-BENCHMARK = AIM["benchmark"]
-GENERATORS = {record["name"]: record for record in AIM["generators"]}
-SCORING = AIM["judges"]
-TUNED = {each["name"]: each for each in tuned_arms(AIM)}
-GRADES = []
-
-
-wildcard_constraints:
-    generator=one_of(GENERATORS),
-    scorer=one_of(SCORING),
-    tuned=one_of(TUNED),
-
-
-# Where models write and not what: no rule's `params` hold it.
-config["generating_machine"] = {
-    "store": f"{STUDY['cache_dir']}/outputs",
-    "judge_python": STUDY["judge_python"],
-    "gpus": {name: record.get("gpu", 0) for name, record in GENERATORS.items()},
-}
-
-
-def generator_record(wildcards):
-    return {key: value for key, value in GENERATORS[wildcards.generator].items() if key not in WHERE_AND_HOW}
-
-
-def on_cpu_threads(record):
-    """All cores for a model on the CPU."""
-    loaded = record["kind"] in LOADED and not record["gpu"]
-    return record.get("threads") or ((workflow.cores or 1) if loaded else 1)
-
-
 rule prepare_manipulation:
     """Choose the properties that models are told to show, arm by arm, and read the instructions."""
     input:
@@ -86,6 +53,87 @@ rule generate_outputs:
         protocol=GENERATION_PROTOCOL,
     script:
         "../../scripts/generate_outputs.py"
+
+
+rule make_preference_data:
+    """Relabel the study's pairs by a judge's regression: what a model is tuned on to please it, displease it, or neither."""
+    input:
+        pairs=f"{OUT}/pairs.parquet",
+        groups=f"{OUT}/groups.parquet",
+        features=f"{OUT}/features.parquet",
+        coefficients=f"{OUT}/regression/{ESTIMATOR}/coefficients.parquet",
+    output:
+        data=f"{AIMED}/data/{{tuned}}.parquet",
+    log:
+        f"{LOGS}/make_preference_data/{{tuned}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_preference_data/{{tuned}}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        tuned=lambda wildcards: TUNED[wildcards.tuned],
+        settings={
+            "group": AIM["group"],
+            "estimator": ESTIMATOR,
+            "graded": STUDY["regression"]["graded"],
+            **{key: TUNING.get(key) for key in ("margin", "seed")},
+        },
+        code=code_hash("prefdissect.manipulation.preference_data"),
+    script:
+        "../../scripts/make_preference_data.py"
+
+
+rule tune_model:
+    """Fine-tune a model by DPO with a LoRA adapter, in the environment that has TRL."""
+    input:
+        data=rules.make_preference_data.output.data,
+    output:
+        model=directory(f"{AIMED}/tuned/{{tuned}}"),
+    log:
+        f"{LOGS}/tune_model/{{tuned}}.log",
+    benchmark:
+        f"{BENCHMARKS}/tune_model/{{tuned}}.tsv"
+    conda:
+        "../../envs/finetune.yaml"
+    threads: workflow.cores or 1
+    resources:
+        gpu=TUNING.get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: TUNING["mem_mb"] * attempt,
+        runtime=lambda wildcards, attempt: TUNING["runtime"] * attempt,
+    params:
+        record=lambda wildcards: tuned_record(wildcards, ("name", "model", "revision", "template", "system_in")),
+        settings={key: value for key, value in TUNING.items() if key in TUNED_BY},
+        protocol=TUNING_PROTOCOL,
+    script:
+        "../../scripts/tune_model.py"
+
+
+rule generate_tuned:
+    """Have a fine-tuned model answer every instruction, told nothing."""
+    input:
+        questions=rules.prepare_manipulation.output.questions,
+        model=rules.tune_model.output.model,
+    output:
+        outputs=f"{AIMED}/outputs/{{tuned}}.parquet",
+    log:
+        f"{LOGS}/generate_tuned/{{tuned}}.log",
+    benchmark:
+        f"{BENCHMARKS}/generate_tuned/{{tuned}}.tsv"
+    conda:
+        "../../envs/judge.yaml"
+    threads: lambda wildcards: on_cpu_threads(tuned_record(wildcards))
+    resources:
+        gpu=lambda wildcards: tuned_record(wildcards).get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: tuned_record(wildcards)["mem_mb"] * attempt,
+        runtime=lambda wildcards, attempt: tuned_record(wildcards)["runtime"] * attempt,
+    params:
+        record=lambda wildcards: {
+            key: value for key, value in tuned_record(wildcards).items() if key not in WHERE_AND_HOW
+        },
+        tuned=lambda wildcards: TUNED[wildcards.tuned],
+        protocol=GENERATION_PROTOCOL,
+    script:
+        "../../scripts/generate_tuned.py"
 
 
 rule hold_against_baseline:
@@ -143,6 +191,37 @@ rule judge_outputs:
         "../../scripts/judge_outputs.py"
 
 
+rule grade_outputs:
+    """Have one judge grade every output from 1 to 10, both turns, with references where answers can be wrong."""
+    input:
+        outputs=rules.hold_against_baseline.output.outputs,
+        questions=rules.prepare_manipulation.output.questions,
+        prompt=AIM["grading"]["prompt"] if AIM["grading"] else [],
+        replies=lambda wildcards: STUDY.judges[wildcards.grader].get("replies", []),
+        model=lambda wildcards: f"{OUT}/models/{wildcards.grader}" if wildcards.grader in RANDOM_MODELS else [],
+    output:
+        grades=f"{AIMED}/grades/{{grader}}.parquet",
+    log:
+        f"{LOGS}/grade_outputs/{{grader}}.log",
+    benchmark:
+        f"{BENCHMARKS}/grade_outputs/{{grader}}.tsv"
+    conda:
+        "../../envs/judge.yaml"
+    threads: lambda wildcards: on_cpu_threads(STUDY.judges[wildcards.grader])
+    resources:
+        gpu=lambda wildcards: STUDY.judges[wildcards.grader].get("gpu", 0),
+        mem_mb=lambda wildcards, attempt: STUDY.judges[wildcards.grader]["mem_mb"] * attempt,
+        runtime=lambda wildcards, attempt: STUDY.judges[wildcards.grader]["runtime"] * attempt,
+    params:
+        record=lambda wildcards: {
+            key: value for key, value in STUDY.judges[wildcards.grader].items() if key not in WHERE_AND_HOW
+        },
+        settings=AIM["grading"],
+        protocol=GENERATION_PROTOCOL,
+    script:
+        "../../scripts/grade_outputs.py"
+
+
 rule score_manipulation:
     """Win rates and shifts of all arms under all judges, with AlpacaEval's own files beside them."""
     input:
@@ -155,6 +234,7 @@ rule score_manipulation:
     output:
         win_rates=f"{AIMED}/win_rates.parquet",
         manipulation=f"{AIMED}/manipulation.parquet",
+        grades=f"{AIMED}/grades.csv",
         alpaca_eval=directory(f"{AIMED}/alpaca_eval"),
     log:
         f"{LOGS}/score_manipulation.log",
@@ -191,3 +271,20 @@ rule plot_manipulation:
         code=DRAWING_CODE,
     script:
         "../../scripts/draw_figures.py"
+
+
+rule plan_manipulation:
+    """Print what the experiment would cost; needs the benchmark alone, neither pairs nor models."""
+    input:
+        catalogue=STUDY.catalogue_path,
+        benchmark=BENCHMARK["path"],
+    log:
+        f"{LOGS}/plan_manipulation.log",
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        section=AIM,
+        judges=STUDY.judges,
+        settings=STUDY["plan"],
+    script:
+        "../../scripts/plan_manipulation.py"

@@ -20,6 +20,8 @@ from prefdissect.tables import conform
 
 RANDOM = "random"
 LEVEL = (0.025, 0.975)
+# Share of outputs that must be no longer, and no shorter, than the baseline's.
+LEAST_OVERLAP = 0.05
 LENGTH_FITS = 200  # resamples of the fit that controls for length: each is an iteration over all outputs
 
 
@@ -172,9 +174,17 @@ def _controlled(scores: Scores, counts: np.ndarray) -> dict[str, np.ndarray]:
     term = np.concatenate([each.to_numpy(float) for _, _, each in long])
     arm = np.repeat(np.arange(len(fitted)), len(scores.values))
     there = ~np.isnan(share) & ~np.isnan(term)
+    if not _reaches_equality(term[there]):
+        return {arm: np.full(len(counts), np.nan) for arm in scores.values}
     weights = np.tile(counts, len(fitted))[:, there]
     rates = fit_length_control(share[there], arm[there], term[there], weights).win_rates
     return found | {name: rates[:, number] for number, name in enumerate(fitted[: rates.shape[1]])}
+
+
+def _reaches_equality(term: np.ndarray) -> bool:
+    """Whether outputs as long as the baseline's were seen, or such on both sides: else the fit would extrapolate."""
+    sides = [(term >= 0).mean(), (term <= 0).mean()]
+    return bool(len(term)) and min(sides) >= LEAST_OVERLAP
 
 
 def _is_baseline(scores: Scores, arm: str) -> bool:

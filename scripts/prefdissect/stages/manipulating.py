@@ -9,17 +9,22 @@ import pandas as pd
 
 from prefdissect.annotators import lexical
 from prefdissect.catalogue import Catalogue, load_catalogue
-from prefdissect.features import build_features
+from prefdissect.config import PROJECT
+from prefdissect.errors import InputError
+from prefdissect.features import build_features, feature_matrix
+from prefdissect.files import atomic_write
 from prefdissect.judges.rules import judge_by_rule
 from prefdissect.judges.scoring import run_judge
 from prefdissect.judges.simulated import simulate
-from prefdissect.manipulation import alpaca_files, contests, generating
+from prefdissect.manipulation import alpaca_files, contests, generating, grading, tuning
 from prefdissect.manipulation.arms import Choice, choose_arms
 from prefdissect.manipulation.benchmark import read_benchmark
+from prefdissect.manipulation.preference_data import predicted, preference_data
 from prefdissect.manipulation.shifts import manipulation_table
+from prefdissect.names import OVERALL
 from prefdissect.preferences import combine
 from prefdissect.stages.models import machine_for, with_model
-from prefdissect.tables import conform, empty_table, read_table, write_table
+from prefdissect.tables import conform, empty_table, read_table, write_csv, write_table
 
 
 def prepare_manipulation(
@@ -104,7 +109,7 @@ def score_manipulation(
     dataset, folder
         Name of the benchmark, and where AlpacaEval's files go.
     results
-        win_rates, manipulation.
+        win_rates, manipulation; grades: mean grades by category, as CSV.
     """
     arms, questions, outputs, held = (
         read_table(inputs[name], name) for name in ("arms", "questions", "outputs", "contests")
@@ -117,6 +122,7 @@ def score_manipulation(
     grades = pd.concat(found, ignore_index=True) if found else empty_table("grades")
     win_rates = pd.concat(rates, ignore_index=True)
     table = manipulation_table(arms, held, outputs, win_rates, grades, **settings)
+    write_csv(grading.by_category(grades, questions), results.pop("grades"))
     write_table(win_rates, results["win_rates"], "win_rates")
     _write_alpaca_files(Path(folder), held, rates, questions, outputs, dataset)
     write_table(table, results["manipulation"], "manipulation")
@@ -136,3 +142,63 @@ def _write_alpaca_files(folder: Path, held, rates: list, questions, outputs, dat
     )
     for model, part in rows.drop(columns="generator").rename(columns={"model": "generator"}).groupby("generator"):
         alpaca_files.write_outputs(folder / "outputs" / model / "model_outputs.json", part, dataset)
+
+
+def make_preference_data(inputs: dict, target: str, arm: str, settings: dict, output: str) -> None:
+    """Relabel the study's pairs by a judge's regression.
+
+    Parameters
+    ----------
+    inputs
+        pairs, groups, features, coefficients.
+    target, arm
+        Judge, and towards, against or shuffled.
+    settings
+        group, estimator, margin, seed, graded.
+    output
+        Parquet file of preference data.
+    """
+    table = read_table(inputs["coefficients"], "coefficients")
+    mine = table[(table["judge"] == target) & (table["estimator"] == settings["estimator"])]
+    effects = mine[mine["group"] == settings["group"]].set_index("property")["mean"]
+    if effects.empty:
+        where = f"config key `manipulation.targets`: judge `{target}`"
+        raise InputError(f"was not fitted in the group `{settings['group']}`", where=where)
+    matrix = feature_matrix(read_table(inputs["features"], "features"), "graded" if settings["graded"] else "sign")
+    pairs = read_table(inputs["pairs"], "pairs")
+    if settings["group"] != OVERALL:
+        groups = read_table(inputs["groups"], "groups")
+        pairs = pairs[pairs["pair_id"].isin(groups.loc[groups["group"] == settings["group"], "pair_id"])]
+    chance = predicted(matrix[[name for name in matrix if name in effects.index]], effects)
+    rows = preference_data(pairs, chance, arm, margin=settings["margin"], seed=settings["seed"])
+    print(f"{len(rows)} of {len(pairs)} pairs are beyond 50 +/- {settings['margin']:g} per cent")
+    atomic_write(output, lambda handle: rows.to_parquet(handle, index=False))
+
+
+def tune_model(data: str, record: dict, settings: dict, tune_python: str, gpus: int, folder: str) -> None:
+    """Fine-tune a generator's model on preference data."""
+    interpreter = tuning.find_tuner(tune_python, PROJECT)
+    tuning.tune(record, pd.read_parquet(data), settings, folder, interpreter, gpus)
+
+
+def generate_tuned(questions: str, record: dict, model: str, tuned: dict, machine: dict, output: str) -> None:
+    """Have a fine-tuned model answer the benchmark, without a system message."""
+    arm = f"{tuned['target']}--tuned-{tuned['arm']}"
+    plain = conform(pd.DataFrame([{"arm_id": "none", "arm": "none"}]), "arms")
+    own = {key: value for key, value in record.items() if key != "revision"} | {"model": str(Path(model) / "merged")}
+    with tempfile.TemporaryDirectory(prefix=f"generate-{tuned['name']}-") as workdir:
+        where = machine_for(record, machine)
+        table = generating.generate(own, plain, read_table(questions, "questions"), workdir, where)
+    write_table(table.assign(arm_id=arm), output, "outputs")
+
+
+def grade_outputs(
+    outputs: str, questions: str, record: dict, model: str, settings: dict, machine: dict, grades: str
+) -> None:
+    """Have one judge grade every output from 1 to 10."""
+    with tempfile.TemporaryDirectory(prefix=f"grade-{record['name']}-") as workdir:
+        where, own = machine_for(record, machine), with_model(record, model)
+        asked = read_table(questions, "questions")
+        table = grading.grade(own, read_table(outputs, "outputs"), asked, settings, workdir, where)
+    print(table["status"].value_counts().to_string())
+    write_table(table, grades, "grades")

@@ -11,21 +11,29 @@ import pandas as pd
 from prefdissect.annotators.llm import plan_annotating
 from prefdissect.catalogue import load_catalogue
 from prefdissect.judges.scoring import plan_judge
+from prefdissect.manipulation.planning import plan_of, printed_plan
 from prefdissect.stages.models import machine_for, with_model
 from prefdissect.tables import read_table
 
 HOUR = 3600
 
 
+def plan_manipulation(section: dict, judges: dict[str, dict], catalogue: str, settings: dict) -> None:
+    """Print what the manipulation experiment would cost: requests, tokens, GPU-hours or money."""
+    _print(printed_plan(plan_of(section, judges, load_catalogue(catalogue), settings)))
+
+
 def plan_judging(
     pairs: str, records: list[dict], models: dict[str, str], machine: dict, settings: dict,
-    annotators: list[dict], catalogue: str, annotating_machine: dict,
+    annotators: list[dict], catalogue: str, annotating_machine: dict, manipulation: dict | None = None,
 ) -> None:  # fmt: skip
     """Print one line per model: requests, those answered already, prompt tokens, GPU-hours or money.
 
     Nothing is asked and no model is loaded; tokens are counted with the model's own tokenizer where it has one here.
     What an annotator asks depends on what it finds: before that the figures are guesses.
     """
+    if manipulation:
+        plan_manipulation(**manipulation, catalogue=catalogue, settings=settings)
     table, properties = read_table(pairs, "pairs"), load_catalogue(catalogue)
     rows = []
     for record in annotators:
@@ -39,6 +47,10 @@ def plan_judging(
                 _row("judge", record, plan_judge(loaded, record["template"], table, Path(workdir), where), settings)
             )
     text = pd.DataFrame(rows).to_string(index=False) if rows else "no judge and no annotator of this study is a model"
+    _print(text)
+
+
+def _print(text: str) -> None:
     print(text)
     print(text, file=sys.__stdout__, flush=True)
 
