@@ -12,19 +12,20 @@ unexport PYTHONDONTWRITEBYTECODE
 # Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test test-studies test-judges test-validity lint format install install-dev install-judge install-reference clean
+.PHONY: demo test test-studies test-judges test-validity test-browser lint format install install-dev install-judge install-reference clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
 	$(BIN)/snakemake --cores $(CORES) --report results/$(STUDY)/report.html
 	@echo
+	@echo "Explorer  results/$(STUDY)/explorer.html"
 	@echo "Findings  results/$(STUDY)/findings.html"
 	@echo "Figures   results/$(STUDY)/figures/"
 	@echo "Tables    results/$(STUDY)/tables/"
 	@echo "Report    results/$(STUDY)/report.html"
 
 test: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not validity"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not study and not judges and not validity and not browser"
 
 # Plans and faults of whole studies, and all that reads real data in ../shared/data.
 test-studies: install-dev
@@ -37,6 +38,10 @@ test-judges: install-dev install-judge
 # Simulation studies, and the estimators against long NUTS chains.
 test-validity: install-dev install-reference
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity
+
+# The explorer in a real browser: Debian's chromium (apt-get install chromium), or the one that CHROMIUM names.
+test-browser: install-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m browser
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -49,7 +49,7 @@ def test_no_rule_that_needs_pairs_is_in_the_plan(folder):
     assert run.code == 0, run.output
     assert set(run.jobs) == {
         "import_published", "compare_judges", "contrast_judges", "plot_degree", "plot_effects", "plot_similarity",
-        "write_tables", "write_findings", "write_provenance",
+        "write_tables", "write_findings", "write_explorer", "write_provenance",
     }  # fmt: skip
 
 
