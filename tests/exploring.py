@@ -43,4 +43,5 @@ def hostile_study(folder: Path) -> dict:
     for judge, attack in zip(study["judges"], ATTACKS, strict=False):
         judge["label"] = f"{judge['name']} {attack}"
         judge["attributes"] = {"family": attack}
+    study["judges"][0]["judge"] = "human"  # what the source calls it
     return study
