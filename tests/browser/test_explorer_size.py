@@ -30,7 +30,7 @@ def test_50000_pairs_open_and_say_what_was_left_out(browser, tmp_path):
     page, _ = open_page(browser, file)
     assert "of 2,000 pairs drawn at random are on this page" in page.locator("#main").inner_text()
     page.evaluate("location.hash = 'view=pairs&agree=split'")
-    until(page, "/ of 50,000 pairs pass/.test(document.getElementById('count')?.textContent)")
+    until(page, "/ of 50,000 pairs$/.test(document.getElementById('count')?.textContent)")
     left_out = page.evaluate("pairs.ids[pairs.detailOf.indexOf(-1)]")
     page.evaluate("pair => { location.hash = 'view=pair&pair=' + pair }", left_out)
     until(page, "document.querySelector('#main h2').textContent.startsWith('Pair ')")
