@@ -122,6 +122,10 @@ def test_compares_two_judges(page, explorer, preferences):
     assert page.locator("#count").inner_text() == f"{parted} of 60 pairs"
     follow(page, page.locator("#level-compare"))
     assert page.locator("#main figure svg").count() == 2
+    change(page, "view=compare&judge=longer")  # with the judge that is compared where nobody was chosen
+    follow(page, page.locator("ol.pairs a.open").first)
+    explained = page.locator("#main h3", has_text="Why").locator("xpath=..").inner_text()
+    assert "longer" in explained and "human" in explained
 
 
 def test_differences_are_mirrored_when_judges_change_places(page, explorer):

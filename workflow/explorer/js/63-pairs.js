@@ -48,7 +48,8 @@ async function pairList(indices, j, g, p) {
 function pairItem(i, text, j, g, p) {
   const [a, b] = sidesOf(i), change = p === undefined ? NaN : moved(j, g, p, i);
   const cut = (value, n) => (value.length > n ? `${value.slice(0, n)} …` : value), feature = p === undefined ? 0 : pairs.feature(i, p);
-  return h("li", {}, h("a", { href: link({ view: "pair", pair: pairs.ids[i], ...(p === undefined ? {} : { property: study.properties[p].name }) }), class: "open" }, pairs.ids[i]),
+  return h("li", {}, h("a", { href: link({ view: "pair", pair: pairs.ids[i], ...(p === undefined ? {} : { property: study.properties[p].name }),
+    ...(state.view === "compare" ? { other: study.judges[chosen.other()].name } : {}) }), class: "open" }, pairs.ids[i]),
     text ? h("div", { class: "quote", dir: "auto" }, textNodes(cut(text.prompt, 220))) : null,
     h("div", { class: "line" }, pairs.scenario[i] >= 0 ? h("span", {}, pairs.scenarios[pairs.scenario[i]]) : null,
       saidChip(j, i), state.view === "compare" || study.judgesAt.has(state.other) || ["parted", "united"].includes(state.agree) ? saidChip(chosen.other(), i) : null,
