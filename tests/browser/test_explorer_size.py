@@ -26,7 +26,7 @@ def test_5240_pairs_are_small_and_fast(browser, large):
 
 
 def test_50000_pairs_open_and_say_what_was_left_out(browser, tmp_path):
-    file = made_up_explorer(tmp_path, 50000, max_pairs=2000)
+    file = made_up_explorer(tmp_path, 50000, n_judges=12, max_pairs=2000)
     page, _ = open_page(browser, file)
     assert "of 2,000 pairs drawn at random are on this page" in page.locator("#main").inner_text()
     page.evaluate("location.hash = 'view=pairs&agree=split'")

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from exploring import chunks_of
 from prefdissect.datasheet import read_datasheet
 from prefdissect.pairs.llmbar import statistics
 from prefdissect.tables import read_table
-from exploring import chunks_of
 from running import ROOT, snakemake
 
 pytestmark = pytest.mark.study
