@@ -253,6 +253,24 @@ def test_contributions_are_those_of_the_library(page, explorer):
     np.testing.assert_allclose(found, probability_contributions(terms), atol=1e-10)
 
 
+def test_pairs_are_ranked_by_what_the_property_moves(page, explorer):
+    """The ranking, made for all pairs at once, is that of taking each pair apart by itself."""
+    visit(page, explorer, VIEWS["pairs"])
+    both = page.evaluate(
+        """() => { const j = chosen.judge(), g = chosen.group(), p = study.propertiesAt.get("lengthy");
+        return pairs.ids.map((_, i) => { const found = logOdds(j, explainingGroup(j, g, i), i);
+        const even = found.sum - found.terms[p];
+        return [moved(j, g, p, i), 1 / (1 + Math.exp(-found.sum)) - 1 / (1 + Math.exp(-even))]; }); }"""
+    )
+    ranked, alone = np.array(both).T
+    np.testing.assert_allclose(ranked, alone, atol=1e-12)
+    assert np.abs(alone).max() > 0.01
+    shown = page.locator("ol.pairs a.open").all_inner_texts()
+    order = page.evaluate("pairs.ids")
+    moves = [abs(alone[order.index(pair)]) for pair in shown]
+    assert moves == sorted(moves, reverse=True)
+
+
 def test_the_pair_is_explained_by_the_table_of_contributions(page, explorer, folder):
     run = snakemake(folder, hostile_study(folder), "contributions")
     assert run.code == 0, run.output

@@ -6,8 +6,8 @@ const SORTS = { moves: "moved most by the property", split: "most disagreement",
 
 /** Preference for A that a fit predicts; even where there is none. */
 function predicted(j, g, i) {
-  const own = explainingGroup(j, g, i), found = own < 0 ? null : logOdds(j, own, i);
-  return found ? sigmoid(found.sum) : 0.5;
+  const own = explainingGroup(j, g, i), sum = own < 0 ? NaN : predictedSums(j, own)[i];
+  return Number.isNaN(sum) ? 0.5 : sigmoid(sum);
 }
 
 /** Pairs in the order that is asked for; equal ones stay as they are in the study. */
