@@ -14,20 +14,21 @@ unexport PYTHONDONTWRITEBYTECODE
 # Locks were tested as they are, so nothing is resolved anew.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
-.PHONY: demo test test-studies test-judges test-tune test-validity test-cluster test-faults lint format
+.PHONY: demo test test-studies test-judges test-tune test-browser test-cluster test-faults test-validity lint format
 .PHONY: install install-dev install-judge install-tune install-reference install-slurm clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
 	$(BIN)/snakemake --cores $(CORES) --report results/$(STUDY)/report.html
 	@echo
+	@echo "Explorer  results/$(STUDY)/explorer.html"
 	@echo "Findings  results/$(STUDY)/findings.html"
 	@echo "Figures   results/$(STUDY)/figures/"
 	@echo "Tables    results/$(STUDY)/tables/"
 	@echo "Report    results/$(STUDY)/report.html"
 
 # What takes long or needs more than Python has a target of its own.
-FAST = not study and not judges and not tune and not validity and not cluster and not faults
+FAST = not study and not judges and not tune and not validity and not browser and not cluster and not faults
 
 test: install-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "$(FAST)"
@@ -55,6 +56,10 @@ test-cluster: install-dev install-slurm
 # Runs killed at random moments (KILLS=3 for fewer than 20), full disks, changing clocks, mutated inputs.
 test-faults: install-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) -m faults
+
+# The explorer in a real browser: Debian's chromium (apt-get install chromium), or the one that CHROMIUM names.
+test-browser: install-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m browser
 
 lint: install-dev
 	$(BIN)/ruff check .

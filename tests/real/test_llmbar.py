@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from exploring import chunks_of
 from prefdissect.datasheet import read_datasheet
 from prefdissect.pairs.llmbar import statistics
 from prefdissect.tables import read_table
@@ -124,3 +125,23 @@ def test_published_folders_give_the_same_study_input(tmp_path, shared_data):
     pairs = pd.read_parquet(tmp_path / "pairs.parquet").set_index("pair_id").sort_index()
     published = pd.read_parquet(shared_data / "llmbar" / "pairs.parquet").set_index("pair_id")
     pd.testing.assert_frame_equal(pairs, published.loc[pairs.index], check_dtype=False)
+
+
+def test_the_explorer_holds_all_judges_pairs_and_texts(out):
+    chunks = chunks_of(out / "explorer.html")
+    core, arrays = chunks["core"]
+    assert len(core["judges"]) == 70 and core["pairs"]["n"] == 885 and core["study"]["judged"]
+    judge, group, prop = (
+        [entry["name"] for entry in core[axis]].index(name)
+        for axis, name in (("judges", "GPT-4-Vanilla"), ("groups", "adversarial"), ("properties", "lengthy"))
+    )
+    known = effect(out, "GPT-4-Vanilla", "adversarial", "lengthy")
+    assert arrays["effect_degree"][judge, group, prop] == pytest.approx(known["degree"], abs=1e-3)
+    pairs = read_table(out / "pairs.parquet", "pairs")
+    held = [text for name, (document, _) in chunks.items() if name.startswith("texts") for text in document["prompt"]]
+    assert held == pairs["prompt"].tolist()
+    preferences = read_table(out / "preferences.parquet", "preferences")
+    mine = preferences[preferences["judge"] == "GPT-4-Vanilla"].set_index("pair_id")["preference"]
+    document, found = chunks["pairs"]
+    codes = [document["preferences"][code] or None for code in found["preference"][judge]]
+    assert codes == mine.reindex(document["ids"]).map(lambda value: value if isinstance(value, str) else None).tolist()

@@ -11,7 +11,7 @@ from running import snakemake, tiny_study
 pytestmark = pytest.mark.study
 DRAWN = {"plot_degree", "plot_effects", "plot_similarity", "plot_quality"}
 DOWNSTREAM = {"combine_preferences", "fit_coefficients", "compare_judges", "contrast_judges"} | DRAWN
-PUBLISHED = {"write_tables", "write_findings", "write_provenance"}
+PUBLISHED = {"write_tables", "write_findings", "write_explorer", "write_provenance"}
 
 
 def plan(folder, config, *arguments):
@@ -53,6 +53,7 @@ def test_judges_to_show_redo_what_shows_them(copy, config):
     config["figures"] = {"judges": ["human"]}
     # The printed tables show them too, and the figures of the data are drawn from tables.
     redone = {"plot_degree", "plot_effects", "write_tables", "plot_quality", "write_findings", "write_provenance"}
+    redone.add("write_explorer")
     assert plan(copy, config) == redone
 
 

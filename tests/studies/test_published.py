@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exploring import chunks_of
 from running import snakemake
 
 pytestmark = pytest.mark.study
@@ -49,7 +50,7 @@ def test_no_rule_that_needs_pairs_is_in_the_plan(folder):
     assert run.code == 0, run.output
     assert set(run.jobs) == {
         "import_published", "compare_judges", "contrast_judges", "plot_degree", "plot_effects", "plot_similarity",
-        "write_tables", "write_findings", "write_provenance",
+        "write_tables", "write_findings", "write_explorer", "write_provenance",
     }  # fmt: skip
 
 
@@ -68,6 +69,10 @@ def test_figures_tables_findings_and_report(folder, tmp_path):
         assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF"), figure
     effects = pd.read_csv(out / "tables" / "effects.csv")
     assert effects[["q025", "q975"]].isna().all(axis=None) and set(effects["word"]) == {"no interval"}
+    chunks = chunks_of(out / "explorer.html")
+    core, arrays = chunks["core"]
+    assert set(chunks) == {"core", "differences"} and core["pairs"] is None and not core["study"]["judged"]
+    assert len(core["judges"]) == 3 and (arrays["effect_word"] == core["words"].index("no interval")).any()
     text = (out / "findings.html").read_text(encoding="utf-8")
     assert "Nothing is called distinguishable" in text and "nothing distinguishable" not in text
     assert snakemake(folder, config(folder), "--dry-run").jobs == {}

@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 
+from exploring import chunks_of
 from prefdissect.tables import read_table
 from running import snakemake, tiny_study
 
@@ -31,6 +32,8 @@ def test_every_promised_file_is_there(finished):
     for figure in (*figures, "properties/pooled", "top_properties/human"):
         assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert (out / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    core, _ = chunks_of(out / "explorer.html")["core"]
+    assert [judge["name"] for judge in core["judges"]] == ["human", "longer", "coin"]
     provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["config"]["regression"]["prior_scale"] == 0.1
     assert list(provenance["inputs"]) == [str(finished / "pairs.jsonl")]

@@ -87,3 +87,13 @@ def test_the_look_of_figures_in_the_documentation_is_valid(root, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     loaded = load_study(study | look | {"sources": [{"name": "s", "kind": "table", "path": "p.csv"}]})
     assert loaded["figures"]["width"] == 85
+
+
+def test_the_settings_of_the_explorer_in_the_documentation_are_valid(root, tmp_path, monkeypatch):
+    page = (root / "docs" / "explorer.md").read_text(encoding="utf-8")
+    settings = yaml.safe_load(re.search(r"<!-- tested -->\n```yaml\n(.*?)```", page, re.DOTALL).group(1))
+    monkeypatch.chdir(tmp_path)
+    study = {"study": "x", "judges": [{"name": "a", "kind": "rule", "rule": "coin"}]}
+    study |= {"sources": [{"name": "s", "kind": "table", "path": "p.csv"}]}
+    loaded = load_study(study | {"annotators": [{"name": "lexical", "kind": "lexical"}]} | settings)
+    assert loaded["explorer"] == {"texts": False, "max_pairs": 5000}

@@ -39,8 +39,13 @@ rule write_explorer:
     conda:
         "../../envs/workflow.yaml"
     params:
-        config=STUDY.config,
-        records=STUDY.judges,
+        # How figures look, and what else the config says, redoes nothing here.
+        config={
+            **{key: STUDY[key] for key in ["study", "title", "seed", "measurements", "comparison", "explorer"]},
+            "figures": {"judges": shown_judges(STUDY)},
+            "regression": {key: STUDY["regression"][key] for key in ["resamples", "graded"]},
+        },
+        records=COMPARISON_RECORDS,
         settings={**COMPARISON_SETTINGS, "page": PAGE},
         code=code_hash("prefdissect.stages.exploring"),
     script:

@@ -109,7 +109,7 @@ function waterfall(parts, { width, title, sum, format }) {
   const side = (row) => (row.value >= 0 ? BLUE : ORANGE), edgeOf = (row) => (row.end > row.start ? row.end : row.start);
   return Plot.plot({
     width, height: labels.size * height + 58, marginLeft: left, marginRight: 14, marginTop: 24, marginBottom: 36, style: { fontSize: "13px" },
-    x: { domain: [-reach, reach], label: title, labelAnchor: "center", labelArrow: "none", labelOffset: 34, ticks: width < 450 ? 4 : 7 },
+    x: { domain: [-reach, reach], label: title, labelAnchor: "center", labelArrow: "none", labelOffset: 34, ticks: width < 450 ? 3 : 5 },
     y: { domain: [...labels.keys()], label: null, padding: 0.25 },
     marks: [
       Plot.gridX({ stroke: LINE, strokeOpacity: 1 }),

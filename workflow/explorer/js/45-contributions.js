@@ -66,8 +66,26 @@ function explainingGroup(j, g, i) {
   return own >= 0 ? own : study.fitted(j, g) ? g : -1;
 }
 
+const sums = new Map();
+
+/** Predicted log-odds of A of every pair by one judge's effects in one group; NaN where the pair left every fit. */
+function predictedSums(j, g) {
+  const key = j * study.nG + g;
+  if (!sums.has(key)) {
+    const found = new Float64Array(pairs.n), start = key * study.nP;
+    for (let p = 0; p < study.nP; p++) {
+      const mean = study.core.effect_mean[start + p];
+      for (let i = 0; i < pairs.n; i++) found[i] += mean * pairs.feature(i, p);
+    }
+    sums.set(key, found);
+  }
+  return sums.get(key);
+}
+
 /** How far the predicted preference moves towards even when the pair does not differ in a property. */
 function moved(j, g, p, i) {
-  const own = explainingGroup(j, g, i), found = own < 0 ? null : logOdds(j, own, i);
-  return found ? sigmoid(found.sum) - sigmoid(found.sum - found.terms[p]) : NaN;
+  const own = explainingGroup(j, g, i);
+  if (own < 0) return NaN;
+  const sum = predictedSums(j, own)[i], term = study.core.effect_mean[(j * study.nG + own) * study.nP + p] * pairs.feature(i, p);
+  return sigmoid(sum) - sigmoid(sum - term);
 }

@@ -6,8 +6,8 @@ const SORTS = { moves: "moved most by the property", split: "most disagreement",
 
 /** Preference for A that a fit predicts; even where there is none. */
 function predicted(j, g, i) {
-  const own = explainingGroup(j, g, i), found = own < 0 ? null : logOdds(j, own, i);
-  return found ? sigmoid(found.sum) : 0.5;
+  const own = explainingGroup(j, g, i), sum = own < 0 ? NaN : predictedSums(j, own)[i];
+  return Number.isNaN(sum) ? 0.5 : sigmoid(sum);
 }
 
 /** Pairs in the order that is asked for; equal ones stay as they are in the study. */
@@ -48,7 +48,8 @@ async function pairList(indices, j, g, p) {
 function pairItem(i, text, j, g, p) {
   const [a, b] = sidesOf(i), change = p === undefined ? NaN : moved(j, g, p, i);
   const cut = (value, n) => (value.length > n ? `${value.slice(0, n)} …` : value), feature = p === undefined ? 0 : pairs.feature(i, p);
-  return h("li", {}, h("a", { href: link({ view: "pair", pair: pairs.ids[i], ...(p === undefined ? {} : { property: study.properties[p].name }) }), class: "open" }, pairs.ids[i]),
+  return h("li", {}, h("a", { href: link({ view: "pair", pair: pairs.ids[i], ...(p === undefined ? {} : { property: study.properties[p].name }),
+    ...(state.view === "compare" ? { other: study.judges[chosen.other()].name } : {}) }), class: "open" }, pairs.ids[i]),
     text ? h("div", { class: "quote", dir: "auto" }, textNodes(cut(text.prompt, 220))) : null,
     h("div", { class: "line" }, pairs.scenario[i] >= 0 ? h("span", {}, pairs.scenarios[pairs.scenario[i]]) : null,
       saidChip(j, i), state.view === "compare" || study.judgesAt.has(state.other) || ["parted", "united"].includes(state.agree) ? saidChip(chosen.other(), i) : null,

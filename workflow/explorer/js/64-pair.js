@@ -116,10 +116,12 @@ function answers(i, at, details) {
     const one = (side) => { const values = [0, 1, 2].map((order) => details.judge_rating[((k * pairs.detailed.length + at) * 3 + order) * 2 + side]).filter(Number.isFinite); return values.length ? values.reduce((x, y) => x + y) / values.length : NaN; };
     return `${number(one(0), 2)} / ${number(one(1), 2)}`;
   };
+  const looked = new Set([chosen.judge(), ...(study.judgesAt.has(state.other) ? [chosen.other()] : [])]); // they come first
+  rows.sort((one, two) => looked.has(two.j) - looked.has(one.j));
   offer(`answers ${pairs.ids[i]}`, ["judge", "preference", "share for A", "verdict A first", "verdict B first", "verdict", "logp A (A first)", "logp B (A first)", "logp A (B first)", "logp B (B first)"],
     rows.map(({ j, share, verdict }) => [study.judges[j].label, VERDICT[verdict], share, code(j, 0), code(j, 1), code(j, 2), logp(j, 0, 0), logp(j, 0, 1), logp(j, 1, 0), logp(j, 1, 1)]));
-  return [h("h3", {}, "What every judge said"), h("div", { class: "tall" }, table("Judges, those most for A first", [
-    { name: "judge", of: ({ j }) => [h("a", { href: to.judge(j) }, study.judgeLabel(j)), study.isControl(j) ? " ◆" : "", samples[study.judges[j].name] ? ` (${samples[study.judges[j].name]} answers)` : ""] },
+  return [h("h3", {}, "What every judge said"), h("div", { class: "tall" }, table("The judges that are looked at, then those most for A first", [
+    { name: "judge", of: ({ j }) => [h(looked.has(j) ? "b" : "span", {}, h("a", { href: to.judge(j) }, study.judgeLabel(j))), study.isControl(j) ? " ◆" : "", samples[study.judges[j].name] ? ` (${samples[study.judges[j].name]} answers)` : ""] },
     { name: "prefers", of: ({ verdict }) => h("span", { class: ["", "side-a", "side-b", ""][verdict] }, VERDICT[verdict]) },
     { name: "preference for A", why: "margin", n: true, of: ({ share }) => percent(share) },
     ...(bothOrders ? [{ name: "A first", why: "orders", of: ({ j }) => verdictOf(j, 0) || "–" }, { name: "B first", why: "orders", of: ({ j }) => verdictOf(j, 1) || "–" }] : []),
