@@ -45,7 +45,7 @@ test-cluster: install-dev install-slurm
 
 # Runs killed at random moments (KILLS=3 for fewer than 20), full disks, changing clocks, mutated inputs.
 test-faults: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) -m faults
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m faults
 
 lint: install-dev
 	$(BIN)/ruff check .
