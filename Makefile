@@ -55,7 +55,7 @@ test-cluster: install-dev install-slurm
 
 # Runs killed at random moments (KILLS=3 for fewer than 20), full disks, changing clocks, mutated inputs.
 test-faults: install-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) -m faults
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile -m faults
 
 # The explorer in a real browser: Debian's chromium (apt-get install chromium), or the one that CHROMIUM names.
 test-browser: install-dev
