@@ -12,7 +12,7 @@ function renderMap() {
     placed ? mapFigure(places, misfit, group) : h("p", { class: "note" }, "There is no map: no two judges have a similarity that is defined."),
     h("h3", {}, `What each judge rewards: ${study.groupLabel(chosen.group())}`),
     h("p", { class: "note" }, term("Degree of preference", "degree"), " of every property; 50 is neutral. ", study.about.study.judged ? ["Coloured: told from neutral (blue: rewarded, orange: penalised); grey: ",
-      term("cannot be told from it", "unsure")] : "Blue: above 50, orange: below; whether that can be told from neutral is not judged in this study", `. Choose a number to see ${study.hasPairs ? "the pairs behind it" : "the property"}.`, study.properties.some((property) => property.below) ? term(" †", "reliability") : null),
+      term("cannot be told from it", "unsure")] : "Blue: above 50, orange: below; whether that can be told from neutral is not judged in this study", `. Columns: the strongest first. Choose a number to see ${study.hasPairs ? "the pairs behind it" : "the property"}.`, study.properties.some((property) => property.below) ? term(" †", "reliability") : null),
     matrix());
   return page;
 }
@@ -107,6 +107,9 @@ function judgeList(group) {
 function matrix() {
   const g = chosen.group(), judges = study.judges.map((_, j) => j).filter((j) => study.fitted(j, g));
   const missing = study.nJ - judges.length;
+  // What some judge rewards or penalises most stands where it is seen without scrolling.
+  const strength = study.properties.map((_, p) => Math.max(0, ...judges.map((j) => { const { degree, unsure } = study.effect(j, g, p); return Math.abs(degree - 50) + (unsure ? 0 : 100); })));
+  const columns = study.properties.map((_, p) => p).sort((one, two) => strength[two] - strength[one]);
   const cell = (j, p) => {
     const effect = study.effect(j, g, p), away = Math.abs(effect.degree - 50);
     const name = study.properties[p].name, label = `${study.judgeLabel(j)}, ${study.propertyLabel(p)}: ${number(effect.degree)} (${effect.word})`;
@@ -121,8 +124,8 @@ function matrix() {
     return [study.judges[j].label, property.label, effect.degree, effect.low, effect.high, effect.word];
   })));
   return [h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Degrees of preference by judge and property" }, h("table", { class: "matrix" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "judge"), study.properties.map((property, p) =>
-      h("th", { scope: "col" }, h("a", { href: to.property(p), "data-tip": visible(property.definition) }, study.propertyLabel(p)))))),
-    h("tbody", {}, judges.map((j) => h("tr", {}, h("th", { scope: "row", "data-tip": study.judgeLabel(j) }, h("a", { href: to.judge(j) }, study.judgeLabel(j))), study.properties.map((_, p) => cell(j, p))))))),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "judge"), columns.map((p) =>
+      h("th", { scope: "col" }, h("a", { href: to.property(p), "data-tip": visible(study.properties[p].definition) }, study.propertyLabel(p)))))),
+    h("tbody", {}, judges.map((j) => h("tr", {}, h("th", { scope: "row", "data-tip": study.judgeLabel(j) }, h("a", { href: to.judge(j) }, study.judgeLabel(j))), columns.map((p) => cell(j, p))))))),
   missing ? h("p", { class: "note" }, `${plural(missing, "judge")} without a fit in this group: ${listed(study.judges.map((_, j) => j).filter((j) => !study.fitted(j, g)).slice(0, 12).map((j) => study.judgeLabel(j)))}${missing > 12 ? " …" : ""}.`) : null];
 }
