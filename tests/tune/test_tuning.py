@@ -74,7 +74,14 @@ def data() -> dict[str, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def tuned(record, data, tmp_path_factory) -> dict:
     settings = defaults(load_schema()["properties"]["manipulation"]["properties"]["tuning"])
-    settings |= {"batch_size": 16, "micro_batch": 16, "learning_rate": 2e-3, "epochs": 3, "dtype": "float32"}
+    settings |= {
+        "batch_size": 16,
+        "micro_batch": 16,
+        "learning_rate": 5e-4,
+        "beta": 0.5,
+        "epochs": 3,
+        "dtype": "float32",
+    }
     folder = tmp_path_factory.mktemp("tuned")
     interpreter = tuning.find_tuner(os.environ.get("PREFDISSECT_TUNE_PYTHON", ""), ROOT)
     for arm in ARMS:
