@@ -143,5 +143,5 @@ def test_the_explorer_holds_all_judges_pairs_and_texts(out):
     preferences = read_table(out / "preferences.parquet", "preferences")
     mine = preferences[preferences["judge"] == "GPT-4-Vanilla"].set_index("pair_id")["preference"]
     document, found = chunks["pairs"]
-    codes = [document["preferences"][code] or None for code in found["preference"][judge]]
-    assert codes == mine.reindex(document["ids"]).map(lambda value: value if isinstance(value, str) else None).tolist()
+    told = [document["preferences"][code] or "" for code in found["preference"][judge]]
+    assert told == mine.reindex(document["ids"]).fillna("").tolist()
