@@ -37,8 +37,8 @@ def preference_data(pairs: pd.DataFrame, chance: pd.Series, arm: str, *, margin:
     chance
         `predicted`.
     arm
-        `towards`: the likelier response is chosen; `against`: the other one; `shuffled`: the labels of `towards`, dealt
-        out anew among the same pairs.
+        `towards`: the likelier response is chosen; `against`: the other one; `shuffled`: the labels of `towards`, of which
+        a random half is inverted, so that they agree with neither.
     margin
         Pairs within 50 +/- margin per cent are dropped.
     seed
@@ -63,7 +63,7 @@ def preference_data(pairs: pd.DataFrame, chance: pd.Series, arm: str, *, margin:
     if arm == "against":
         label = ~label
     elif arm == "shuffled":
-        label = np.random.default_rng(seed).permutation(label)
+        label ^= np.random.default_rng(seed).permutation(len(label)) < len(label) // 2
     one, other = table["response_a"], table["response_b"]
     found = table[["pair_id", "prompt", "turns"]].assign(
         chosen=one.where(label, other), rejected=other.where(label, one)
