@@ -37,8 +37,8 @@ def preference_data(pairs: pd.DataFrame, chance: pd.Series, arm: str, *, margin:
     chance
         `predicted`.
     arm
-        `towards`: the likelier response is chosen; `against`: the other one; `shuffled`: the labels of `towards`, a random
-        half of them inverted, so that they agree with neither.
+        `towards`: the likelier response is chosen; `against`: the other one; `shuffled`: the labels of `towards`, a
+        random half of them inverted, so that they agree with neither.
     margin
         Pairs within 50 +/- margin per cent are dropped.
     seed
