@@ -83,7 +83,7 @@ class Place:
         key = self.key
         for part in path:
             key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
-        return (f"{self.file}: " if self.file else "") + (f"config key `{key}`" if key else "the config")
+        return (f"{self.file}: " if self.file else "") + (f"config key `{key}`" if key or path else "the config")
 
 
 @lru_cache

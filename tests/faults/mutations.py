@@ -24,10 +24,11 @@ ODD_TEXTS = [
     "x" * 5000,
 ]
 ODD_NUMBERS = [0, -1, 1, 2, 3.5, 1e308, -1e308, float("nan"), float("inf"), 2**63, 10**30]
+# Copies: what is put in may be damaged further, and must not be there the next time.
 ODD = st.one_of(
     st.sampled_from([None, True, False, [], {}, [None], {"": None}, {1: 2}, [[]], *ODD_TEXTS, *ODD_NUMBERS]),
     st.text(max_size=8), st.integers(), st.floats(),
-)  # fmt: skip
+).map(copy.deepcopy)  # fmt: skip
 
 
 @st.composite

@@ -124,6 +124,7 @@ FAULTS = [
         "config key `judges[0]` is 'longer' (expected: a mapping of keys to values: a judge with",
     ),
     (base(judges=[None]), "config key `judges[0]` is empty (expected: a mapping"),
+    (base() | {"": 1}, "config key `` is unknown"),
     (base(groups=["a"]), "config key `groups` is ['a'] (expected: a mapping"),
     (
         changed("regression.folds", "ten"),
