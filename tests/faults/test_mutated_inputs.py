@@ -100,7 +100,8 @@ def test_configs(tmp_path, data, monkeypatch):
 def test_files_of_configs(tmp_path, content, monkeypatch):
     monkeypatch.chdir(ROOT)
     (tmp_path / "config.yaml").write_bytes(content)
-    outcome(lambda: load_study(read_config(tmp_path / "config.yaml")), tmp_path)
+    study = outcome(lambda: load_study(read_config(tmp_path / "config.yaml")), tmp_path)
+    assert study is None or (study.config["study"] and study.judges and study.sources)
 
 
 # Pairs, judgements, ratings -------------------------------------------------------------------------------------------

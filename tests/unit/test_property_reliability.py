@@ -108,4 +108,5 @@ def test_a_limit_that_nothing_can_be_held_against_is_refused(wanted, annotators,
 def test_a_limit_goes_with_repeats_or_another_annotator():
     for annotators, against in ((TWO, ["again"]), ([MODEL | {"repeats": 2}], [])):
         wanted = {"kappa": 0.5, "against": against}
-        load_study(base(annotators=annotators, annotations={"reliability": wanted}))
+        study = load_study(base(annotators=annotators, annotations={"reliability": wanted}))
+        assert study["annotations"]["reliability"] == wanted | {"within_one": None}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from prefdissect.errors import InputError
 from prefdissect.judges.scoring import Machine, ask, check_failures, plan_asking
+from prefdissect.manipulation.arms import NONE
 from prefdissect.tables import conform
 from prefdissect.yaml_files import read_yaml
 
@@ -57,7 +58,7 @@ def plan_generating(
 
 def is_run(arms: pd.DataFrame) -> pd.Series:
     """Which arms are run: those with a system message, and `none`."""
-    return arms["system"].notna() | (arms["arm"] == "none")
+    return arms["system"].notna() | (arms["arm"] == NONE)
 
 
 def build_questions(arms: pd.DataFrame, questions: pd.DataFrame) -> list[dict]:
